@@ -1,0 +1,125 @@
+"""Small HTML tables, and the ledger as one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from replications.study import Verdict
+from replications.study.claims import Entry
+from replications.study.rules import Judgement
+
+CLASS = {
+    Verdict.REPRODUCED: "reproduced",
+    Verdict.PARTLY: "partly",
+    Verdict.NOT: "not",
+    Verdict.NOT_TESTABLE: "not-testable",
+    Verdict.NOT_RUN: "not-run",
+}
+
+
+class Html(str):
+    """Text that is HTML already; everything else in a table is escaped."""
+
+    __slots__ = ()
+
+
+def cell(value: Any) -> str:
+    """A table cell's content: floats to four significant digits, None as a dash."""
+    if isinstance(value, Html):
+        return value
+    if value is None:
+        return "–"
+    return escape(f"{value:.4g}" if isinstance(value, float) else str(value)).replace(
+        "-", "−" if _is_number(value) else "-"
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def html_table(rows: Iterable[Mapping[str, Any]], caption: str = "", css: str = "") -> Html:
+    """Rows (column → value) as a table; the columns are those of the first row. The wrapper scrolls on a phone."""
+    rows = list(rows)
+    columns = list(rows[0]) if rows else []
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td class="{"number" if _is_number(row.get(c)) else "text"}">{cell(row.get(c))}</td>' for c in columns
+        )
+        + "</tr>"
+        for row in rows
+    )
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return Html(
+        f'<div class="table-scroll" tabindex="0" role="region" aria-label="{escape(caption or "table", quote=True)}">'
+        f'<table class="table replication {css}">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def badge(verdict: Verdict) -> Html:
+    """The verdict as a word on its colour."""
+    return Html(f'<span class="verdict {CLASS[verdict]}">{verdict}</span>')
+
+
+def published(entry: Entry) -> Html:
+    """What the paper printed, where, and whether we read it there."""
+    value = entry.claim.published
+    number = "" if value.value is None else f"{cell(value.value)} {escape(value.unit)}".strip()
+    mark = (
+        ""
+        if value.read
+        else ' <abbr class="recalled" title="recalled or from a summary, not read in the paper">recalled</abbr>'
+    )
+    return Html(
+        f"{number}<br><small>{escape(value.where)}{mark}</small>"
+        if number
+        else f"<small>{escape(value.where)}{mark}</small>"
+    )
+
+
+def measured(entry: Entry) -> Html:
+    """Our number with its interval, the number of seeds and the profile."""
+    found = entry.judgement
+    if found is None:
+        return Html(f"<small>{escape(entry.reason)}</small>")
+    unit = escape(entry.claim.rule.unit) if entry.claim.rule else ""
+    notes = [f"n = {found.n}", str(entry.profile), *([f"stale: {', '.join(entry.stale)}"] if entry.stale else [])]
+    return Html(f"{_estimate(found)} {unit}<br><small>{escape(', '.join(notes))}</small>")
+
+
+def _estimate(found: Judgement) -> str:
+    interval = f" <small>[{cell(found.interval[0])}, {cell(found.interval[1])}]</small>" if found.interval else ""
+    return f"{cell(float(found.estimate))}{interval}"
+
+
+def ledger_table(entries: Sequence[Entry]) -> Html:
+    """The ledger of one chapter; each claim links to its evidence on the page."""
+    rows = []
+    for entry in entries:
+        statement = escape(entry.claim.statement)
+        if entry.claim.evidence:
+            statement += f' <a href="#{escape(entry.claim.evidence, quote=True)}">evidence</a>'
+        rule = f"<small>{escape(entry.claim.rule.condition())}</small>" if entry.claim.rule else ""
+        falsifier = ""
+        if entry.claim.falsifier:
+            falsifier = (
+                f"<small>{escape(entry.claim.falsifier.description)}: {escape(entry.falsifier or 'not run')}</small>"
+            )
+        rows.append(
+            {
+                "claim": Html(f'<span id="claim-{escape(entry.claim.id)}">{escape(entry.claim.id)}</span>'),
+                "statement": Html(statement),
+                "published": published(entry),
+                "ours": measured(entry),
+                "verdict": badge(entry.verdict),
+                "rule": Html(rule),
+                "falsifier": Html(falsifier),
+            }
+        )
+    return html_table(
+        rows, "Claims of the paper, with published and measured values and the computed verdict", "ledger"
+    )
