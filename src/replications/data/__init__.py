@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 _WHERE = {  # name → module, attribute
     "cifar10": ("cifar10", "DATASET"),
+    "mnist": ("mnist", "DATASET"),
+    "fashion-mnist": ("mnist", "FASHION"),
 }
 NAMES: tuple[str, ...] = tuple(_WHERE)
 
