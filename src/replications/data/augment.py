@@ -16,6 +16,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
@@ -167,13 +168,19 @@ def colour_jitter(
     uniform while the number of images in each is known beforehand, and no operation runs on an image twice.
     """
     x = images.clone()
-    for place in range(len(operations)):
-        for k, operation in enumerate(operations):
-            taken = [i for i in range(len(x)) if ORDERS[i % len(ORDERS)][place] == k]
-            if taken:
-                rows = order[torch.tensor(taken, device="cpu").to(order.device, non_blocking=True)]
-                x.index_copy_(0, rows, operation(x[rows], amounts[k][rows]))
+    for place in _groups(len(x), x.device):
+        for operation, amount, taken in zip(operations, amounts, place):
+            rows = order[taken]
+            x.index_copy_(0, rows, operation(x[rows], amount[rows]))
     return x
+
+
+@lru_cache(maxsize=16)
+def _groups(n: int, device: torch.device) -> list[list[torch.Tensor]]:
+    """For each place in the order and each operation, the positions of `order` whose image takes it there."""
+    index = torch.arange(n) % len(ORDERS)
+    orders = torch.tensor(ORDERS)[index]  # (n, 4)
+    return [[torch.nonzero(orders[:, place] == k).flatten().to(device) for k in range(4)] for place in range(4)]
 
 
 def add_brightness(x: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
@@ -267,5 +274,4 @@ def gaussian_blur(x: torch.Tensor, sigma: torch.Tensor, taps: int) -> torch.Tens
 
 def normalise(x: torch.Tensor, mean: tuple[float, float, float], deviation: tuple[float, float, float]) -> torch.Tensor:
     """(x - mean) / deviation by channel. (B, 3, H, W)."""
-    centre = torch.tensor(mean).view(3, 1, 1).to(x.device, non_blocking=True)
-    return (x - centre) / torch.tensor(deviation).view(3, 1, 1).to(x.device, non_blocking=True)
+    return torch.stack([(x[:, c] - mean[c]) / deviation[c] for c in range(3)], dim=1)
