@@ -11,7 +11,7 @@ from replications.study import PROFILES, Claim, Records, Store, Study, UserError
 from replications.study.progress import Progress, duration
 
 
-class _Shown:
+class Shown:
     """Something that a notebook displays as HTML and a terminal as text."""
 
     def __init__(self, html: str) -> None:
@@ -56,7 +56,7 @@ class Chapter:
         largest = self.store.profiles(study)[-1]
         self.recorded = self.live if largest == profile else Records(largest, self.store.recorded(study, largest))
 
-    def box(self) -> _Shown:
+    def box(self) -> Shown:
         """What each profile costs, and what was recorded where, when and in how long."""
         rows = []
         for name in (name for name in PROFILES if name in self.study.profiles):
@@ -76,20 +76,20 @@ class Chapter:
                     else None,
                 }
             )
-        return _Shown(html_table(rows, "Profiles of this chapter: budget, and what was recorded", "box"))
+        return Shown(html_table(rows, "Profiles of this chapter: budget, and what was recorded", "box"))
 
-    def ledger(self) -> _Shown:
+    def ledger(self) -> Shown:
         """Every claim with its verdict at the largest recorded profile."""
-        return _Shown(ledger_table(ledger(self.study, self.claims, self.store)))
+        return Shown(ledger_table(ledger(self.study, self.claims, self.store)))
 
-    def glossary(self) -> _Shown:
+    def glossary(self) -> Shown:
         """What each recorded number is."""
         rows = [{"metric": n, "unit": m.unit, "meaning": m.meaning} for n, m in self.study.metrics.items()]
-        return _Shown(html_table(rows, "Recorded metrics", "glossary"))
+        return Shown(html_table(rows, "Recorded metrics", "glossary"))
 
-    def table(self, rows: Iterable[Mapping[str, Any]], caption: str = "") -> _Shown:
+    def table(self, rows: Iterable[Mapping[str, Any]], caption: str = "") -> Shown:
         """A small table; say the scale in its caption."""
-        return _Shown(html_table(rows, caption))
+        return Shown(html_table(rows, caption))
 
     def glue(self, name: str, value: float | str, fmt: str = "") -> None:
         """Make a number from the records available to the prose as {glue:text}`name`."""
