@@ -12,6 +12,7 @@ _WHERE = {  # name → module, attribute
     "cifar10": ("cifar10", "DATASET"),
     "mnist": ("mnist", "DATASET"),
     "fashion-mnist": ("mnist", "FASHION"),
+    "wikipedia": ("wikipedia", "DATASET"),
 }
 NAMES: tuple[str, ...] = tuple(_WHERE)
 
