@@ -69,6 +69,8 @@ def _bound_names(statement: ast.stmt) -> Iterator[str]:
 @cache
 def _path(module: str) -> tuple[Path, bool] | None:
     """Source file of a module of this package, and whether it is a package."""
+    if module.split(".")[0] != PACKAGE:
+        return None
     root = importlib.util.find_spec(PACKAGE)
     assert root is not None
     assert root.origin is not None

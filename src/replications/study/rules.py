@@ -10,11 +10,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from replications.study.records import Records
+
+if TYPE_CHECKING:
+    from replications.statistics import Comparison
 
 Estimand = Callable[[Records], np.ndarray]
 LEVEL = 0.05  # of every test, after Holm's adjustment
@@ -114,11 +117,12 @@ class BetterThan:
         from replications import statistics
 
         values = _values(self.estimand, records, least=2)
-        found = statistics.one_sided_t(values, self.margin)
-        return Judgement(
-            found.estimate, (found.interval.low, found.interval.high), found.n, found.estimate > self.margin, p=found.p,
-            effect=found.effect,
-        )  # fmt: skip
+        if not np.isfinite(values).all():
+            return _diverged(values)
+        # seeds that agree to the last digit have no t statistic
+        test = statistics.sign_test if np.ptp(values) == 0 else statistics.one_sided_t
+        found = test(values, self.margin)
+        return _judgement(found, holds=found.estimate > self.margin)
 
 
 @dataclass(frozen=True)
@@ -140,11 +144,12 @@ class Within:
         from replications import statistics
 
         values = _values(self.estimand, records, least=2)
-        found = statistics.tost(values, self.target, self.tolerance)
-        holds = abs(found.estimate - self.target) <= self.tolerance
-        return Judgement(
-            found.estimate, (found.interval.low, found.interval.high), found.n, holds, p=found.p, effect=found.effect
-        )
+        if not np.isfinite(values).all():
+            return _diverged(values)
+        holds = abs(float(values.mean()) - self.target) <= self.tolerance
+        if np.ptp(values) == 0:
+            return _judgement(statistics.sign_test(self.tolerance - np.abs(values - self.target)), holds, values)
+        return _judgement(statistics.tost(values, self.target, self.tolerance), holds)
 
 
 @dataclass(frozen=True)
@@ -217,6 +222,21 @@ def _conjunction(parts: Sequence[Judgement]) -> Judgement:
         effect=parts[0].effect,
         parts=tuple(parts),
     )
+
+
+def _judgement(found: Comparison, holds: bool, values: np.ndarray | None = None) -> Judgement:
+    """The judgement of a test; `values` replaces its estimate and interval where the test ran on transformed ones."""
+    effect = None if math.isnan(found.effect) else found.effect
+    if values is not None:
+        return Judgement(float(values.mean()), (float(values.min()), float(values.max())), found.n, holds, p=found.p)
+    return Judgement(
+        found.estimate, (found.interval.low, found.interval.high), found.n, holds, p=found.p, effect=effect
+    )
+
+
+def _diverged(values: np.ndarray) -> Judgement:
+    """A claim about numbers that are not all finite does not hold."""
+    return Judgement(float("nan"), None, len(values), holds=False, p=1.0)
 
 
 def _difference(first: Estimand, second: Estimand) -> Estimand:

@@ -1,0 +1,127 @@
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import toy_study
+from replications.study import Records, Store, UserError, engine
+from replications.study.progress import Progress
+from toy_study import STUDY, Config
+
+
+def without_cost(record):
+    return {key: value for key, value in record.document().items() if key not in ("cost", "checksum")}
+
+
+def silent(total, what):
+    return Progress(total, what, io.StringIO())
+
+
+def execute(study, runs, store, **options):
+    engine.execute(study, runs, store, device="cpu", progress=silent, **options)
+
+
+def test_all_runs_are_recorded_and_a_second_time_nothing_is_missing(store):
+    runs = STUDY.runs("smoke")
+    execute(STUDY, runs, store, jobs=2)
+    assert engine.missing(STUDY, runs, store) == []
+    records = Records("smoke", store.recorded(STUDY, "smoke"))
+    assert records.scalars("fast", "loss").shape == (2,)
+    assert records.scalars("fast", "loss").max() < records.scalars("slow", "loss").min()
+    execute(STUDY, [], store)  # nothing to do is fine
+
+
+def test_the_same_seed_gives_the_same_record_whatever_runs_beside_it(tmp_path):
+    one, two = Store(tmp_path / "one"), Store(tmp_path / "two")
+    execute(STUDY, STUDY.runs("smoke"), one, jobs=2)
+    execute(STUDY, STUDY.runs("smoke", seeds=1), two, jobs=1)
+    for run in STUDY.runs("smoke", seeds=1):
+        assert without_cost(one.load(run)) == without_cost(two.load(run))
+
+
+def test_members_of_one_program_get_the_records_they_get_alone(tmp_path):
+    together = replace(STUDY, together=toy_study.together, program=lambda config: config.steps, together_limit=3)
+    alone, batched = Store(tmp_path / "alone"), Store(tmp_path / "batched")
+    runs = STUDY.runs("smoke")
+    assert [len(unit) for unit in engine._units(together, runs)] == [3, 1]
+    for unit in engine._units(together, runs):
+        engine.run_unit(together, unit, batched, "cpu", lambda fraction: None)
+    execute(STUDY, runs, alone, jobs=2)
+    for run in runs:
+        one, two = without_cost(alone.load(run)), without_cost(batched.load(run))
+        assert {**one, "provenance": None} == {**two, "provenance": None}
+
+
+def test_a_failing_run_is_named_and_the_others_are_finished(store, monkeypatch, tmp_path):
+    monkeypatch.setattr("replications.study.paths.build_folder", lambda: tmp_path)
+    study = toy_study.with_smoke(bad=Config(fail="error"), good=Config())
+    with pytest.raises(UserError, match="toy smoke bad seed 0: FloatingPointError: the loss is not finite at step 10"):
+        execute(study, study.runs("smoke"), store, jobs=1)
+    assert [record.condition for record in store.recorded(study, "smoke")] == ["good"]
+    assert "FloatingPointError" in (tmp_path / "logs" / "toy-smoke-bad-s0.txt").read_text()
+
+
+def test_a_dead_worker_is_reported(store):
+    study = toy_study.with_smoke(bad=Config(fail="kill"))
+    with pytest.raises(UserError, match="toy smoke bad seed 0: its process died"):
+        execute(study, study.runs("smoke"), store, jobs=1)
+    assert store.recorded(study, "smoke") == []
+
+
+KILLED = """
+import sys, toy_study
+from replications.study import Store, engine
+from pathlib import Path
+study = toy_study.with_smoke(long=toy_study.Config(steps=400, pause_s=0.005))
+engine.run_unit(study, study.runs("smoke"), Store(Path(sys.argv[1])), "cpu", lambda fraction: None)
+"""
+
+
+def test_a_run_killed_in_the_middle_ends_as_if_undisturbed(tmp_path):
+    study = toy_study.with_smoke(long=Config(steps=400, pause_s=0.005))
+    (run,) = study.runs("smoke")
+    killed, undisturbed = Store(tmp_path / "killed"), Store(tmp_path / "undisturbed")
+    environment = {
+        **os.environ,
+        "REPLICATIONS_CHECKPOINT_SECONDS": "0.05",
+        "PYTHONPATH": str(Path(toy_study.__file__).parent),
+        "OMP_NUM_THREADS": "1",
+    }
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(killed.root)], env=environment)
+    deadline = time.monotonic() + 60
+    while not killed.checkpoint_path(run).exists():
+        assert time.monotonic() < deadline, "no checkpoint was written"
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert killed.load(run) is None
+    steps = []
+    engine.run_unit(study, [run], killed, "cpu", steps.append)
+    assert len(steps) < 400, "it went on from its checkpoint"
+    engine.run_unit(study, [run], undisturbed, "cpu", lambda fraction: None)
+    assert without_cost(killed.load(run)) == without_cost(undisturbed.load(run))
+    assert not killed.checkpoint_path(run).exists()
+
+
+def test_an_unfinished_state_of_other_code_is_ignored(store):
+    study = toy_study.with_smoke(fast=Config())
+    (run,) = study.runs("smoke")
+    from replications.study import checkpoint
+
+    checkpoint.write(store.checkpoint_path(run), {"step": 199}, {"identity": run.identity, "source": "older"})
+    engine.run_unit(study, [run], store, "cpu", lambda fraction: None)
+    assert store.load(run).cost.steps == 200
+
+
+def test_jobs_follow_the_environment(monkeypatch):
+    monkeypatch.setenv("REPLICATIONS_JOBS", "7")
+    assert engine.default_jobs() == 7
+    monkeypatch.delenv("REPLICATIONS_JOBS")
+    assert engine.default_jobs() >= 1
