@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from pathlib import Path
+from typing import Any
 
 from replications.papers import registry
 from replications.study import PROFILES, Store, Study, UserError, ledger
@@ -35,7 +38,7 @@ def show_list(options: argparse.Namespace) -> int:
     return 0
 
 
-def _overview(paper: registry.Paper, store: Store) -> dict[str, object]:
+def _overview(paper: registry.Paper, store: Store) -> dict[str, Any]:
     profiles = []
     if registry.has_chapter(paper.slug):
         study = registry.study_of(paper.slug)
@@ -52,7 +55,7 @@ def _overview(paper: registry.Paper, store: Store) -> dict[str, object]:
     }
 
 
-def _profile_overview(study: Study, profile: str, store: Store) -> dict[str, object]:
+def _profile_overview(study: Study, profile: str, store: Store) -> dict[str, Any]:
     plan = study.plan(profile)
     records = store.recorded(study, profile)
     stale = sum(bool(store.stale(study, record)) for record in records) if records else 0
@@ -79,16 +82,33 @@ def run(options: argparse.Namespace) -> int:
 
     device.resolve(options.device, needs_gpu=options.profile in ("gpu", "paper"))
     store = Store(options.out)
-    for paper in papers:
+    asked = []
+    for paper in papers:  # every mistake is said before anything runs
         study = registry.study_of(paper.slug)
         runs = study.runs(options.profile, options.seeds, options.only)
-        wanted = runs if options.again else engine.missing(study, runs, store)
-        engine.execute(study, wanted, store, device=options.device, jobs=options.jobs)
-        folder = store.root / paper.slug / options.profile
-        print(
-            f"{paper.slug} {options.profile}: {len(wanted)} run, {len(runs) - len(wanted)} already recorded, in {folder}"
-        )
+        asked.append((study, runs, runs if options.again else engine.missing(study, runs, store)))
+    _make_folder(store.root)
+    failures = []
+    for study, runs, wanted in asked:
+        try:
+            engine.execute(study, wanted, store, device=options.device, jobs=options.jobs)
+        except UserError as error:  # the other papers are worth a night without this one
+            failures.append(str(error))
+            continue
+        done = f"{len(wanted)} run, {len(runs) - len(wanted)} already recorded"
+        print(f"{study.paper} {options.profile}: {done}, in {store.root / study.paper / options.profile}")
+    if failures:
+        raise UserError("; ".join(failures))
     return 0
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write records to {folder} ({error.strerror}): choose another --out") from error
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"cannot write records to {folder} (it is read-only): choose another --out")
 
 
 def _dry_run(slugs: list[str], profile: str, device_name: str) -> int:

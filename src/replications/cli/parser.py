@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import NoReturn
 
 from replications.study.device import DEVICES
 from replications.study.study import PROFILES
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; sub-commands inherit this."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"replicate: {message} (see '{self.prog} --help')\n")
+
+
 def _positive(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isdecimal() else 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above zero")
     return number
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; each sets `command`."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="replicate", description="Replicate the papers of Pierre H. Richemond and co-authors, claim by claim."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -9,24 +9,30 @@ import subprocess
 import sys
 from pathlib import Path
 
+from replications.papers import registry
 from replications.publish import execute
 from replications.study import UserError
 from replications.study.paths import build_folder, project_root
 
-FOREIGN = re.compile(
-    r"<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)=\"((?:https?:)?//[^\"]+)\"", re.IGNORECASE
-)
-FOREIGN_CSS = re.compile(r"(?:@import\s+|url\()\s*['\"]?((?:https?:)?//[^'\")]+)", re.IGNORECASE)
-LOADS_NOTHING = re.compile(r'rel="(?:canonical|license|author)"')
+ADDRESS = r"(?:https?:)?//[^\s\"')]+"
+TAG = re.compile(r"<(?:script|link|img|iframe|source|audio|video|track|embed|object)\b[^>]*>", re.IGNORECASE)
+LOADED = re.compile(rf"\b(?:src|href|data|poster|srcset)\s*=\s*[\"']\s*({ADDRESS})", re.IGNORECASE)
+LOADS_NOTHING = re.compile(r"\brel=[\"'](?:canonical|license|author)[\"']", re.IGNORECASE)
+STYLE = re.compile(r"<style\b[^>]*>.*?</style>|\bstyle=\"[^\"]*\"", re.IGNORECASE | re.DOTALL)
+LOADED_CSS = re.compile(rf"(?:@import\s+|url\()\s*(?:['\"]|&quot;)?({ADDRESS})", re.IGNORECASE)
 
 
 def build(slugs: list[str], profile: str, jobs: int | None = None) -> Path:
     """Build the book with the chapters `slugs` executed live at `profile`; returns the path of its first page.
 
+    Other chapters appear as they were built last; one that never was is executed too.
+
     Raises:
         UserError: a page failed, jupyter-book warned, or a page would load something from another host.
     """
-    executed = execute.execute(slugs, profile, jobs)
+    built = [paper.slug for paper in registry.chapters()]
+    unseen = [page.name for page in execute.pages(built) if page.paper and not page.staged.exists()]
+    executed = execute.execute([slug for slug in built if slug in slugs or slug in unseen], profile, jobs)
     print(f"executed: {', '.join(executed) or 'nothing, all pages are up to date'}", flush=True)
     stage_plain_pages()
     html = build_folder() / "_build" / "html"
@@ -46,7 +52,8 @@ def stage_plain_pages() -> None:
         _copy(root / name, stage / name)
     for path in sorted((root / "book").rglob("*")):
         target = stage / path.relative_to(root)
-        if path.is_dir():
+        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+        if path.is_dir() or hidden or path.suffix == ".ipynb":  # a reader's own notebook never replaces ours
             continue
         if path.suffix == ".md" and execute.is_executable(path):
             keep.add(target.with_suffix(".ipynb"))
@@ -75,7 +82,8 @@ def render(html: Path) -> None:
     """Run jupyter-book on the stage, from nothing (an incremental build keeps stale cross-page numbers)."""
     shutil.rmtree(html.parent, ignore_errors=True)
     log = build_folder() / "jupyter-book.log"
-    command = [sys.executable, "-m", "jupyter_book", "build", str(execute.stage_folder()), "--path-output"]
+    program = "from jupyter_book.cli.main import main; main()"  # the package cannot be run with -m
+    command = [sys.executable, "-c", program, "build", str(execute.stage_folder()), "--path-output"]
     with open(log, "w") as output:
         result = subprocess.run(
             [*command, str(build_folder()), "-W", "-n", "--keep-going"],
@@ -99,9 +107,11 @@ def foreign_hosts(html: Path) -> list[str]:
     """What scripts, styles, fonts and images of a built site would load from other hosts: 'page: address'."""
     found = []
     for page in sorted(html.rglob("*.html")):
-        for match in FOREIGN.finditer(page.read_text()):
-            if not LOADS_NOTHING.search(match.group(0)):
-                found.append(f"{page.relative_to(html)}: {match.group(1)}")
+        text = page.read_text()
+        tags = [tag for tag in TAG.findall(text) if not LOADS_NOTHING.search(tag)]
+        addresses = [address for tag in tags for address in LOADED.findall(tag)]
+        addresses += [address for style in STYLE.findall(text) for address in LOADED_CSS.findall(style)]
+        found += [f"{page.relative_to(html)}: {address}" for address in addresses]
     for style in sorted(html.rglob("*.css")):
-        found += [f"{style.relative_to(html)}: {match}" for match in FOREIGN_CSS.findall(style.read_text())]
+        found += [f"{style.relative_to(html)}: {address}" for address in LOADED_CSS.findall(style.read_text())]
     return found

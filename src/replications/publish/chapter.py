@@ -52,9 +52,10 @@ class Chapter:
         self.store = Store() if store is None else store
         runs = study.runs(profile)
         engine.execute(study, engine.missing(study, runs, self.store), self.store, progress=_progress)
-        self.live = Records(profile, self.store.recorded(study, profile))
-        largest = self.store.profiles(study)[-1]
-        self.recorded = self.live if largest == profile else Records(largest, self.store.recorded(study, largest))
+        self.live = self.recorded = Records(profile, self.store.recorded(study, profile))
+        for larger in PROFILES[PROFILES.index(profile) + 1 :]:
+            if larger in study.profiles and (records := self.store.recorded(study, larger)):
+                self.recorded = Records(larger, records)
 
     def box(self) -> Shown:
         """What each profile costs, and what was recorded where, when and in how long."""

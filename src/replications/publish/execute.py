@@ -81,15 +81,23 @@ def read(source: Path) -> Any:
 
 
 def key(page: Page, profile: str) -> str:
-    """What the executed page depends on."""
+    """What the executed page depends on.
+
+    Raises:
+        UserError: data that a paper needs cannot be known, or a code cell is not Python.
+    """
     code = [cell.source for cell in read(page.source).cells if cell.cell_type == "code"]
     papers = [page.paper] if page.paper else [paper.slug for paper in registry.chapters()]
     studies = [registry.study_of(slug) for slug in papers]
     now = [provenance.current(study) for study in studies]
     summarised = [(f"replications.papers.{slug}.{room}", None) for slug in papers for room in SUMMARY_ENTRIES]
+    try:
+        reached = fingerprint_of_code(code)
+    except SyntaxError as error:
+        raise UserError(f"{page.source}: a code cell is not plain Python ({error.msg}: {error.text})") from error
     parts = {
         "text": hashlib.sha256(page.source.read_bytes()).hexdigest(),
-        "code": fingerprint_of_code(code),
+        "code": reached,
         "papers": "" if page.paper else fingerprint(summarised),
         "data": [one.data for one in now],
         "environment": [now[0].torch, now[0].numpy, now[0].python, _lock()] if now else [],
@@ -166,6 +174,7 @@ def _execute_page(page: Page, value: str, profile: str) -> str:
     """Execute one page in a kernel of its own; '' or one line that says what failed."""
     import nbformat
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
@@ -173,6 +182,7 @@ def _execute_page(page: Page, value: str, profile: str) -> str:
     # a socket folder of its own: two kernels in one folder share socket files and die
     sockets = Config({"KernelManager": {"transport": "ipc", "ip": str(work / "k")}})
     source, raw = work / "source.ipynb", work / "executed.ipynb"
+    failed = build_folder() / "failed" / f"{page.name}.ipynb"
     try:
         nbformat.write(read(page.source), source)
         papermill.execute_notebook(
@@ -185,11 +195,14 @@ def _execute_page(page: Page, value: str, profile: str) -> str:
         nbformat.write(notebook, work / "staged.ipynb")
         shutil.move(work / "staged.ipynb", page.staged)
         page.key_path.write_text(json.dumps({"key": value}))
+        failed.unlink(missing_ok=True)
     except PapermillExecutionError as error:
-        failed = build_folder() / "failed" / f"{page.name}.ipynb"
         failed.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(raw, failed)
-        return f"{error.ename}: {error.evalue} (the notebook as far as it came: {failed})"
+        what = error.evalue.splitlines()[0] if error.evalue else ""
+        return f"{error.ename}: {what} (the notebook as far as it came: {failed})"
+    except DeadKernelError:
+        return "its kernel died (killed, or out of memory)"
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return ""

@@ -80,8 +80,10 @@ def check(slugs: list[str]) -> int:
     """Re-execute the chapters against their references with nbval; 0 where all agree.
 
     Raises:
-        UserError: a reference is missing or older than its chapter.
+        UserError: no chapter is built, or a reference is missing or older than its chapter.
     """
+    if not slugs:  # without a path pytest would run whatever it finds
+        raise UserError("no chapter is built yet: there is nothing to check")
     old = outdated(slugs)
     if old:
         raise UserError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from numbers import Integral, Real
 from typing import Any
 
 from replications.study import Verdict
@@ -31,13 +32,13 @@ def cell(value: Any) -> str:
         return value
     if value is None:
         return "–"
-    return escape(f"{value:.4g}" if isinstance(value, float) else str(value)).replace(
-        "-", "−" if _is_number(value) else "-"
-    )
+    if not _is_number(value):
+        return escape(str(value))
+    return (str(value) if isinstance(value, Integral) else f"{value:.4g}").replace("-", "−")
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, Real) and not isinstance(value, bool)  # Real: numpy's numbers too
 
 
 def html_table(rows: Iterable[Mapping[str, Any]], caption: str = "", css: str = "") -> Html:
