@@ -27,7 +27,7 @@ def resolve(name: str, *, needs_gpu: bool = False) -> torch.device:
     device = torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
     if needs_gpu and name == "auto" and device.type != "cuda":
         raise UserError(
-            "profile 'gpu' or 'paper' needs a GPU and none was found: use --profile laptop, or force --device cpu"
+            "this profile needs a GPU and none was found: use --profile laptop, or force --device cpu"
         )
     return device
 

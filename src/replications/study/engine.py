@@ -65,7 +65,7 @@ def execute(
     """
     if not runs:
         return
-    resolved = devices.resolve(device, needs_gpu=any(run.profile in ("gpu", "paper") for run in runs))
+    resolved = devices.resolve(device, needs_gpu=study.plan(runs[0].profile).needs_gpu)
     provenance.current(study)  # data that cannot be had is said here, before any process starts
     units = _units(study, runs)
     if resolved.type == "cuda":

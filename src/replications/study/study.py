@@ -35,6 +35,11 @@ class Plan:
     hardware: str = "2 CPU cores"
     memory_gb: float = 2.0  # peak of one run
 
+    @property
+    def needs_gpu(self) -> bool:
+        """Whether the budget was stated for a GPU."""
+        return "GPU" in self.hardware
+
 
 @dataclass(frozen=True)
 class Run:
