@@ -80,12 +80,12 @@ def run(options: argparse.Namespace) -> int:
         return _dry_run([paper.slug for paper in papers], options.profile, options.device)
     from replications.study import device, engine
 
-    device.resolve(options.device, needs_gpu=options.profile in ("gpu", "paper"))
     store = Store(options.out)
     asked = []
     for paper in papers:  # every mistake is said before anything runs
         study = registry.study_of(paper.slug)
         runs = study.runs(options.profile, options.seeds, options.only)
+        device.resolve(options.device, needs_gpu=study.plan(options.profile).needs_gpu)
         asked.append((study, runs, runs if options.again else engine.missing(study, runs, store)))
     _make_folder(store.root)
     failures = []
