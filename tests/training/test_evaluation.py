@@ -103,6 +103,17 @@ def test_embedding_uses_running_statistics_and_restores_the_mode():
     torch.testing.assert_close(features[:7], evaluation.embed(encoder, images[:7], lambda x: x.float() / 255))
 
 
+def test_settled_statistics_are_the_average_over_the_batches():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    batches = [torch.randn(50, 3) + shift for shift in range(4)]
+    evaluation.settle_statistics(network, batches)
+    hidden = [network[0](batch) for batch in batches]
+    torch.testing.assert_close(network[1].running_mean, torch.stack([h.mean(0) for h in hidden]).mean(0))
+    torch.testing.assert_close(network[1].running_var, torch.stack([h.var(0) for h in hidden]).mean(0))
+    assert network[1].momentum == 0.1
+
+
 def test_few_label_subset_is_balanced_and_reproducible():
     labels = torch.arange(1000) % 10
     subset = evaluation.few_label_subset(labels, 0.05, 10, torch.Generator().manual_seed(0))

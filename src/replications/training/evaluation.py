@@ -6,7 +6,7 @@ Features are float tensors (N, D) with labels (N,) in [0, classes). Test labels 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
@@ -26,6 +26,24 @@ def embed(encoder: nn.Module, images: torch.Tensor, prepare: Callable[[torch.Ten
     features = torch.cat([encoder(prepare(chunk)).float() for chunk in images.split(1000)])
     encoder.train(training)
     return features
+
+
+@torch.no_grad()
+def settle_statistics(network: nn.Module, batches: Iterable[torch.Tensor]) -> None:
+    """Set the running statistics of every batch norm to their plain average over `batches`, which are passed through.
+
+    An untrained network has none, and in evaluation mode would not be the random network that training starts from.
+    """
+    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain average
+    network.train()
+    for batch in batches:
+        network(batch)
+    for norm, momentum in zip(norms, momenta):
+        norm.momentum = momentum
 
 
 @torch.no_grad()

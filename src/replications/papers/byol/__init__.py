@@ -1,0 +1,1 @@
+"""Bootstrap your own latent (Grill et al. 2020)."""
