@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     papers = registry.chapters(options.papers)
     if options.dry_run:
         return _dry_run([paper.slug for paper in papers], options.profile, options.device)
-    from replications.study import device, engine
+    from replications.study import device, engine, provenance
 
     store = Store(options.out)
     asked = []
@@ -86,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
         study = registry.study_of(paper.slug)
         runs = study.runs(options.profile, options.seeds, options.only)
         device.resolve(options.device, needs_gpu=study.plan(options.profile).needs_gpu)
+        provenance.current(study)  # data that cannot be known
         asked.append((study, runs, runs if options.again else engine.missing(study, runs, store)))
     _make_folder(store.root)
     failures = []
@@ -154,10 +155,11 @@ def print_ledger(entries: list[Entry]) -> None:
             number = f"{found.estimate:.3g}"
             if found.interval:
                 number += f" [{found.interval[0]:.3g}, {found.interval[1]:.3g}]"
-            number += f" {entry.claim.rule.unit if entry.claim.rule else ''}, n={found.n}, {entry.profile}"
+            unit = f" {entry.claim.rule.unit}" if entry.claim.rule and entry.claim.rule.unit else ""
+            number += f"{unit}, n={found.n}, {entry.profile}"
             number += f"; falsifier {entry.falsifier}" if entry.falsifier else ""
             number += f"; stale: {', '.join(entry.stale)}" if entry.stale else ""
-        detail = number + (f" ({entry.reason})" if entry.reason else "")
+        detail = " ".join(filter(None, [number, f"({entry.reason})" if entry.reason else ""]))
         print(f"  {entry.claim.id:4} {entry.verdict!s:27} {detail}\n       {entry.claim.statement}")
 
 
