@@ -92,6 +92,9 @@ def test_a_failing_tool_is_quoted_in_one_line(monkeypatch: pytest.MonkeyPatch, t
     with pytest.raises(fetch.UnavailableError) as caught:
         fetch.npm_archive("thing@1", HELLO, tmp_path)
     assert str(caught.value) == "npm failed: npm error network down"
+    _tool(monkeypatch, stderr="WARNING: Retrying after an error\nERROR: No matching distribution", returncode=1)
+    with pytest.raises(fetch.UnavailableError, match=r"^pip failed: ERROR: No matching distribution$"):
+        fetch.wheel("thing==1", HELLO, tmp_path)
     _tool(monkeypatch, stderr="y" * 500, returncode=1)
     with pytest.raises(fetch.UnavailableError) as caught:
         fetch.npm_archive("thing@1", HELLO, tmp_path)
