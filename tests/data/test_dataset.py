@@ -142,6 +142,8 @@ def test_a_damaged_cache_is_named_and_never_used(cache: Path, damage: Any) -> No
     ) as caught:
         toy.load()
     assert str(toy.path) in str(caught.value)
+    with pytest.raises(UserError, match="does not match its checksum"):
+        toy.fetch()
 
 
 def test_a_whole_file_with_other_content_than_the_pinned_one_is_refused(cache: Path) -> None:
