@@ -13,6 +13,10 @@ _WHERE = {  # name → module, attribute
     "mnist": ("mnist", "DATASET"),
     "fashion-mnist": ("mnist", "FASHION"),
     "wikipedia": ("wikipedia", "DATASET"),
+    "omniglot": ("omniglot", "DATASET"),
+    "omniglot-full": ("omniglot", "FULL"),
+    "glyphs": ("glyphs", "DATASET"),
+    "glyphs-noto": ("glyphs", "NOTO"),
 }
 NAMES: tuple[str, ...] = tuple(_WHERE)
 

@@ -92,7 +92,8 @@ def render(html: Path) -> None:
             check=False,
         )
     if result.returncode:
-        lines = [line for line in log.read_text().splitlines() if re.search(r"WARNING|ERROR|error:", line)]
+        said = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text())  # jupyter-book colours even a file
+        lines = [line for line in said.splitlines() if re.search(r"WARNING|ERROR|error:", line)]
         raise UserError(f"jupyter-book: {lines[0] if lines else 'failed'} ({len(lines)} warnings in {log})")
     for page in html.rglob("*.html"):
         text = page.read_text()

@@ -149,7 +149,7 @@ def _execute_changed(candidates: list[Page], profile: str, jobs: int | None) -> 
     started = time.monotonic()
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
-        side_by_side, mp_context=spawn, initializer=os.environ.update, initargs=(environment,)
+        side_by_side, mp_context=spawn, initializer=_set_environment, initargs=(environment,)
     ) as pool:
         futures = {pool.submit(_execute_page, page, value, profile): page for page, value in changed.items()}
         print(f"executing {', '.join(page.name for page in changed)} at profile {profile}", flush=True)
@@ -162,6 +162,10 @@ def _execute_changed(candidates: list[Page], profile: str, jobs: int | None) -> 
     if failures:
         raise UserError(f"{'; '.join(failures)}; finished pages are kept, 'make book' goes on from there")
     return [page.name for page in changed]
+
+
+def _set_environment(environment: dict[str, str]) -> None:
+    os.environ.update(environment)
 
 
 def _is_current(page: Page, value: str) -> bool:

@@ -138,7 +138,7 @@ def test_gradient_and_hessian_of_the_soft_value(seed, n, tau):
     policy = method.soft_policy(q, log_mu, tau).exp()
     slope = torch.func.grad(lambda x: method.soft_value(x, log_mu, tau))(q)
     torch.testing.assert_close(slope, policy, rtol=0, atol=1e-13)
-    hessian = torch.func.hessian(lambda x: method.soft_value(x, log_mu, tau))(q)
+    hessian = torch.autograd.functional.hessian(lambda x: method.soft_value(x, log_mu, tau), q)
     expected = (torch.diag(policy) - torch.outer(policy, policy)) / tau
     torch.testing.assert_close(hessian, expected, rtol=0, atol=1e-12)
     torch.testing.assert_close(hessian.sum(-1), torch.zeros_like(q), rtol=0, atol=1e-12)

@@ -36,7 +36,7 @@ from replications.study import Context, Curve, Outcome
 if TYPE_CHECKING:
     from replications.papers.policy_gradients_soft_q.study import Config
 
-SCATTER = 125  # random cases kept of each setting, for the figure
+SCATTER = 50  # random cases kept of each setting, for the figure
 BINS = 50  # of the histograms of left/right
 CHAIN_PRIZES = (-1.0, 0.5, 1.0, 3.0)  # units of reward
 VALUE_LABELS = ("temperature τ (units of reward)", "soft value V (units of reward)")
@@ -148,10 +148,11 @@ def limits(config: Config, context: Context) -> Outcome:
     curves["cold"] = Curve(axis, [corner[0] + t * corner[1] for t in axis], *VALUE_LABELS)
     curves |= _reach_curves(config.gamma)
 
-    world = grid(5, config.gamma)
-    bonus = SoftMDP(world.transition, world.reward, torch.zeros_like(world.log_mu), world.gamma)
-    shift = value_iteration(bonus, 0.1) - value_iteration(world, 0.1)
+    reach = [float(np.interp(0.3, curves[name].x, curves[name].y)) for name in ("reach_bonus", "reach_kl")]
+    largest.see("reach_ratio", reach[0] / reach[1])
+    shift = _bonus_shift(config.gamma, 0.1, absorbing=False)
     largest.see("bonus_identity", shift - 0.1 * math.log(4) / (1.0 - config.gamma))
+    largest.see("episodic_spread", method.oscillation(_bonus_shift(config.gamma, 0.1, absorbing=True)))
     return Outcome({**largest.scalars, "hot_order": float(order)}, curves)
 
 
@@ -164,26 +165,32 @@ def _hot_residual(q: Tensor, log_mu: Tensor, tau: Tensor) -> Tensor:
 
 def _reach_curves(gamma: float) -> dict[str, Curve]:
     """E γ^(T-1), T the moves to the paying corner, under the optimal policies of the two forms of regularisation."""
-    world = grid(5, gamma, absorbing=True)
-    bonus_mu = torch.zeros_like(world.log_mu)
-    bonus_mu[-1] = world.log_mu[-1]  # no entropy is paid once the episode has ended
-    forms = {"reach_kl": world, "reach_bonus": SoftMDP(world.transition, world.reward, bonus_mu, gamma)}
+    world, bonus = _forms(gamma, absorbing=True)
     axis = np.geomspace(1e-2, 1.0, 41).tolist()
     curves = {}
-    for name, form in forms.items():
+    for name, form in (("reach_kl", world), ("reach_bonus", bonus)):
         reach = []
         for tau in axis:
-            _, log_pi = policy_iteration(form, tau) if name == "reach_kl" else _bonus_optimum(form, tau)
+            log_pi = method.soft_policy(form.action_value(value_iteration(form, tau)), form.log_mu, tau)
             arrival = method.expectation(log_pi, world.reward)  # the reward is 1 on arrival, else 0
             reach.append(float(discounted_sum(world, log_pi, arrival)[0]))
         curves[name] = Curve(axis, reach, "temperature τ (units of reward)", "discounted chance to arrive")
     return curves
 
 
-def _bonus_optimum(mdp: SoftMDP, tau: float) -> tuple[Tensor, Tensor]:
-    """V* and log π* where the reference is not normalised: by value iteration, which does not mind."""
-    value = value_iteration(mdp, tau)
-    return value, method.soft_policy(mdp.action_value(value), mdp.log_mu, tau)
+def _forms(gamma: float, absorbing: bool) -> tuple[SoftMDP, SoftMDP]:
+    """The grid with a KL penalty to uniform, and with an entropy bonus: a reference that does not sum to one."""
+    world = grid(5, gamma, absorbing=absorbing)
+    reference = torch.zeros_like(world.log_mu)
+    if absorbing:
+        reference[-1] = world.log_mu[-1]  # no entropy is paid once the episode has ended
+    return world, SoftMDP(world.transition, world.reward, reference, gamma)
+
+
+def _bonus_shift(gamma: float, tau: float, absorbing: bool) -> Tensor:
+    """V of the bonus less V of the penalty, in every cell but the paying one. (24,)."""
+    penalty, bonus = (value_iteration(form, tau) for form in _forms(gamma, absorbing))
+    return (bonus - penalty)[:-1]
 
 
 def _conjugacy(q: Tensor, log_pi: Tensor, log_mu: Tensor, tau: float, largest: Largest, misses: list[float]) -> None:

@@ -94,7 +94,7 @@ def _cosines(
     def flat_tables(*parameters: Tensor) -> Tensor:
         return torch.cat([part.flatten() for part in walking.tables(list(parameters))])
 
-    jacobian = torch.func.jacrev(flat_tables, argnums=tuple(range(len(theta))))(*theta)
+    jacobian = torch.autograd.functional.jacobian(flat_tables, tuple(theta))
     jacobian = torch.cat([part.flatten(1) for part in jacobian], 1)  # (S + S·A, parameters)
     gram = jacobian @ jacobian.T
     rounds = [_misses(mdp, theta, config, gram, generator) for _ in range(config.cosine_rounds)]

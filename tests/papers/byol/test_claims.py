@@ -1,0 +1,127 @@
+"""Every rule of the chapter says yes to records as the paper has them, and no to records that contradict it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from replications.papers.byol.claims import CLAIMS
+from replications.study import Verdict, judge_records
+from replications.study.rules import AllOf
+from replications.study.testing import fake_records
+
+CLAIM = {claim.id: claim for claim in CLAIMS}
+NOISE = (0.0, 0.004, -0.004)
+
+
+def arm(knn: float, std: float = 0.85, loss: float = 0.6, rank: float = 15.0, random: float = 0.3) -> dict:
+    return {
+        "knn": [knn + noise for noise in NOISE],
+        "knn_random": [random + noise / 2 for noise in NOISE],
+        "knn_target": [random + noise / 2 for noise in NOISE],
+        "std": [std] * 3,
+        "loss": [loss] * 3,
+        "effective_rank": [rank] * 3,
+    }
+
+
+POINT = {"std": 0.01, "loss": 0.001, "rank": 40.0}
+PAPER = {
+    "full": arm(0.53),
+    "no_predictor": arm(0.27, **POINT),
+    "no_stop_gradient": arm(0.27, **POINT),
+    "tau_0": {**arm(0.3, **POINT), "knn": [0.3, 0.31, 0.29]},
+    "tau_0.9": {**arm(0.51), "knn": [0.51, 0.52, 0.50]},
+    "tau_0.999": arm(0.5),
+    "tau_1": {**arm(0.44), "knn": [0.44, 0.45, 0.435]},
+    "lambda_10": {**arm(0.5), "knn": [0.50, 0.51, 0.495]},
+    "loss_none": {**arm(0.45), "knn": [0.45, 0.46, 0.445]},
+    "linear_predictor": {**arm(0.5), "knn": [0.5, 0.51, 0.495]},
+    "negatives": {**arm(0.5), "knn": [0.5, 0.51, 0.495]},
+    "batch_64": {**arm(0.52), "knn": [0.52, 0.525, 0.515]},
+    "crop": {**arm(0.4), "knn": [0.4, 0.41, 0.4]},
+    "no_colour": {**arm(0.45), "knn": [0.45, 0.46, 0.45]},
+    "simclr": arm(0.5),
+    "simclr_batch_64": {**arm(0.44), "knn": [0.44, 0.45, 0.43]},
+    "simclr_crop": {**arm(0.3), "knn": [0.3, 0.31, 0.29]},
+    "simclr_no_colour": {**arm(0.35), "knn": [0.35, 0.36, 0.34]},
+    "resnet18": arm(0.87),
+}
+
+
+def judge(claim: str, changed: dict | None = None):
+    records = fake_records({**PAPER, **(changed or {})}, profile="gpu")
+    return judge_records("byol", [CLAIM[claim]], records)[0]
+
+
+JUDGED = [claim.id for claim in CLAIMS if claim.rule is not None]
+
+
+@pytest.mark.parametrize("claim", JUDGED)
+def test_records_as_the_paper_has_them_reproduce_every_claim(claim):
+    entry = judge(claim)
+    assert entry.verdict is Verdict.REPRODUCED, entry
+    assert entry.falsifier in (None, "broke the claim")
+
+
+@pytest.mark.parametrize(
+    ("claim", "changed", "verdict"),
+    [
+        ("C3", {"full": arm(0.53, std=0.4)}, Verdict.PARTLY),  # BYOL itself loses its spread
+        ("C3", {"full": arm(0.33)}, Verdict.PARTLY),  # BYOL learns nothing
+        ("C3", {"no_predictor": arm(0.5)}, Verdict.PARTLY),  # the ablation learns as well
+        ("C3", {"no_stop_gradient": arm(0.27, std=0.01, loss=0.5)}, Verdict.PARTLY),  # a point that is not predicted
+        ("C3", {"full": arm(0.3), "no_predictor": arm(0.5), "no_stop_gradient": arm(0.5)}, Verdict.NOT),
+        ("C4", {"tau_1": arm(0.55)}, Verdict.PARTLY),  # a frozen target is best
+        ("C4", {"tau_0": arm(0.55)}, Verdict.PARTLY),  # a copied target is best: no sweet spot
+        ("C4", {"tau_0": arm(0.6), "tau_1": arm(0.6)}, Verdict.NOT),
+        ("C5", {"tau_1": arm(0.28)}, Verdict.NOT),
+        ("C5", {"no_predictor": arm(0.5)}, Verdict.PARTLY),  # the falsifier: anything beats a random network
+        ("C6", {"batch_64": arm(0.4)}, Verdict.NOT),
+        ("C7", {"crop": arm(0.2), "no_colour": arm(0.2)}, Verdict.NOT),
+        ("C7", {"crop": arm(0.2)}, Verdict.PARTLY),
+        ("C8", {"lambda_10": arm(0.29, **POINT)}, Verdict.NOT),
+        ("C8", {"tau_0": arm(0.55)}, Verdict.PARTLY),  # learns, but no better than λ = 1
+        ("C10", {"loss_none": arm(0.6)}, Verdict.PARTLY),
+        ("C10", {"loss_none": arm(0.3, **POINT)}, Verdict.PARTLY),  # worse, but by collapse
+        ("C11", {"linear_predictor": arm(0.6)}, Verdict.NOT),
+        ("C12", {"negatives": arm(0.6)}, Verdict.NOT),
+        ("P1", {"resnet18": arm(0.85)}, Verdict.NOT),
+    ],
+)
+def test_every_rule_can_say_no(claim, changed, verdict):
+    assert judge(claim, changed).verdict is verdict
+
+
+def test_an_embedding_of_few_dimensions_counts_as_collapsed_whatever_its_spread():
+    changed = {"no_predictor": arm(0.27, std=0.7, loss=0.5, rank=3.0)}
+    assert judge("C3", changed).verdict is Verdict.REPRODUCED
+
+
+def test_a_falsifier_that_does_not_break_the_claim_is_said():
+    entry = judge("C5", {"no_predictor": arm(0.5)})
+    assert entry.falsifier == "did not break the claim"
+    entry = judge("C3", {"no_predictor": arm(0.5)})
+    assert entry.falsifier == "did not break the claim"
+
+
+def test_claims_of_the_gpu_are_not_judged_on_laptop_records():
+    entry = judge_records("byol", [CLAIM["C6"]], fake_records(PAPER, profile="laptop"))[0]
+    assert entry.verdict is not Verdict.REPRODUCED
+
+
+def test_the_list_is_complete_in_order_and_every_published_value_was_read():
+    assert [claim.id for claim in CLAIMS] == [*(f"C{i}" for i in range(1, 16)), "P1"]
+    assert all(claim.published.read for claim in CLAIMS)
+    for claim in CLAIMS:
+        parts = claim.rule.rules if isinstance(claim.rule, AllOf) else [claim.rule]
+        assert all(part is None or part.condition() for part in parts)
+
+
+def test_a_diverged_control_counts_as_not_learning_and_not_as_collapsed():
+    nan = float("nan")
+    changed = {"no_predictor": arm(nan, std=nan, loss=nan, rank=nan)}
+    entry = judge("C3", changed)
+    assert entry.verdict is Verdict.PARTLY
+    assert replace(entry, judgement=None).falsifier == "broke the claim"
