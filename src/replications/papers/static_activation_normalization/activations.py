@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from replications.training.batched import RELU, Base
+from replications.training.batched_layers import RELU, Base
 
 SELU_SCALE = 1.0507009873554805  # Klambauer et al. 2017
 SELU_ALPHA = 1.6732632423543772

@@ -8,6 +8,7 @@ SANF-A (affine) and SANF-T (tilted: |x| − √(2/π)), each against both initia
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def trainable_depth(network: str) -> Estimand:
 
 
 def _crossing(accuracy: np.ndarray) -> float:
-    for k, (shallow, deep) in enumerate(zip(DEPTHS, DEPTHS[1:])):
+    for k, (shallow, deep) in enumerate(pairwise(DEPTHS)):
         above, below = accuracy[k], accuracy[k + 1]
         if above <= LEARNED:
             return float(shallow)
@@ -95,12 +96,16 @@ def worst_look(first: Estimand, second: Estimand) -> Estimand:
 
 def _robustness(reading: str, baseline: str) -> BetterThan:
     gain = difference(over_depths(reading, "trained_share"), over_depths(baseline, "trained_share"))
-    return BetterThan(gain, unit="share of the grid", note="cells of learning rate × depth that reach 0.8 in the budget")
+    return BetterThan(
+        gain, unit="share of the grid", note="cells of learning rate × depth that reach 0.8 in the budget"
+    )
 
 
 def _depth(reading: str, baseline: str) -> BetterThan:
     gain = difference(trainable_depth(reading), trainable_depth(baseline))
-    return BetterThan(gain, unit="layers", note="best learning rate of either; learned means a test accuracy of one half")
+    return BetterThan(
+        gain, unit="layers", note="best learning rate of either; learned means a test accuracy of one half"
+    )
 
 
 def _anytime(reading: str, baseline: str) -> AllOf:
@@ -126,7 +131,13 @@ def _by_reading(
     """One ledger line for each reading and baseline."""
     published = Published(None, "", where, read=True)
     return tuple(
-        Claim(f"{claim}{key}{suffix}", statement.format(reading, baseline), published, rule(ours, theirs), evidence=evidence)
+        Claim(
+            f"{claim}{key}{suffix}",
+            statement.format(reading, baseline),
+            published,
+            rule(ours, theirs),
+            evidence=evidence,
+        )
         for key, (ours, reading) in READINGS.items()
         for suffix, (theirs, baseline) in BASELINES.items()
     )
@@ -180,17 +191,15 @@ CLAIMS: tuple[Claim, ...] = (
         "Plain ReLU feed-forward networks deeper than 30 layers do not train without stabilisers.",
         Published(30, "layers", "introduction", read=True),
         EverySeed(
-            lambda records: np.maximum(
-                *(records.scalars(f"mnist-50-{name}", "accuracy") for name, _ in BASELINES.values())
-            )
-            <= LEARNED,
+            lambda records: (
+                np.maximum(*(records.scalars(f"mnist-50-{name}", "accuracy") for name, _ in BASELINES.values()))
+                <= LEARNED
+            ),
             "at depth 50 neither initialisation of ReLU reaches a test accuracy of one half",
         ),
         evidence="fig-san-depth",
     ),
-    *_by_reading(
-        "C4", "{} is ahead of {} at every stage of training.", "abstract", _anytime, "fig-san-anytime"
-    ),
+    *_by_reading("C4", "{} is ahead of {} at every stage of training.", "abstract", _anytime, "fig-san-anytime"),
     Claim(
         "C5",
         "Spectra of trained networks corroborate it: the layers of SANF-A are better conditioned after training than those "
@@ -214,7 +223,9 @@ CLAIMS: tuple[Claim, ...] = (
         AllOf(
             Exact(scalar("exact", "folding_error"), 1e-10),
             Within(
-                lambda records: records.scalars("signal-sanf-a", "growth") / records.scalars("signal-batch-norm", "growth"),
+                lambda records: (
+                    records.scalars("signal-sanf-a", "growth") / records.scalars("signal-batch-norm", "growth")
+                ),
                 1.0,
                 0.02,
                 note="gradient growth per layer at initialisation, SANF-A over batch norm",
@@ -230,7 +241,9 @@ CLAIMS: tuple[Claim, ...] = (
         evidence="fig-san-signal",
         falsifier=Falsifier(
             "SANF-Z carries a linear bypass, so folding it must fail",
-            EverySeed(lambda records: records.scalars("exact", "folding_error_z") > 0.01, "error of folding SANF-Z above 1 %"),
+            EverySeed(
+                lambda records: records.scalars("exact", "folding_error_z") > 0.01, "error of folding SANF-Z above 1 %"
+            ),
         ),
     ),
 )

@@ -17,7 +17,8 @@ from replications.papers.static_activation_normalization.method import (
     variance_map,
 )
 from replications.study import Context, Metric, Outcome
-from replications.training.batched import RELU, Activation, Perceptrons
+from replications.training.batched import Perceptrons
+from replications.training.batched_layers import RELU, Activation
 
 METRICS = {
     "normalisation_error": Metric("", "largest |E f|, |Var f − 1| or |ζ − ν²/v| over activations and variants A, c, Z"),

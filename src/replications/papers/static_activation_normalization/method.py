@@ -19,7 +19,7 @@ from functools import cache
 import numpy as np
 import torch
 
-from replications.training.batched import Base
+from replications.training.batched_layers import Base
 
 NODES = 80  # of the finer of two quadrature rules; all constants of the chapter settle to 1e-12
 SETTLED = 1e-6  # relative: two rules that differ by more mean moments that are not finite, or not resolved

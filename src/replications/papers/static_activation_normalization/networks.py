@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ from replications.papers.static_activation_normalization.method import (
     interpolated,
     tilted,
 )
-from replications.training.batched import RELU, Base
+from replications.training.batched_layers import RELU, Base
 
 PLAIN = Affine(1.0, 0.0, 0.0)
 LSUV_TOLERANCE = 0.1  # of the output variance (Mishkin and Matas 2016; recalled)
@@ -84,7 +85,7 @@ def layer_sizes(inputs: int, width: int, depth: int, classes: int) -> list[tuple
     if width < 1:
         raise ValueError(f"width {width}: a layer needs at least one unit")
     sizes = [inputs, *[width] * depth, classes]
-    return list(zip(sizes[:-1], sizes[1:]))
+    return list(pairwise(sizes))
 
 
 def initial_weights(

@@ -21,7 +21,7 @@ from replications.papers.static_activation_normalization.method import (
     variance_map,
 )
 from replications.study import Context, Curve, Outcome
-from replications.training.batched import RELU, Base, BatchNorm
+from replications.training.batched_layers import RELU, Base, BatchNorm
 
 COSINES = np.array([-0.9, -0.5, 0.0, 0.3, 0.7, 0.9, 0.99])
 VARIANCES = np.array([0.25, 0.5, 1.0, 2.0, 4.0])

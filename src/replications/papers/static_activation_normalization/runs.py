@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,7 +14,9 @@ from torch.nn import functional
 from replications.data import cifar10, mnist
 from replications.papers.static_activation_normalization import networks, spectrum
 from replications.study import Context, Curve, Outcome
-from replications.training.batched import SGD, Activation, Adam, Optimizer, Perceptrons, train
+from replications.training.batched import Perceptrons, train
+from replications.training.batched_layers import Activation
+from replications.training.batched_optimizers import SGD, Adam, Optimizer
 
 CLASSES = 10
 CHANCE = 0.1  # accuracy of a diverged network: every class is equally frequent in the test sets
@@ -60,7 +63,11 @@ def images(name: str, pool: int) -> Images:
         ValueError: there is none of that name.
         UserError: it is not in the cache.
     """
-    loaders = {"mnist": mnist.load, "fashion-mnist": mnist.load_fashion, "cifar10": cifar10.load}
+    loaders: dict[str, Callable[[], mnist.MNIST | cifar10.CIFAR10]] = {
+        "mnist": mnist.load,
+        "fashion-mnist": mnist.load_fashion,
+        "cifar10": cifar10.load,
+    }
     if name not in loaders:
         raise ValueError(f"unknown data set '{name}': choose one of {', '.join(loaders)}")
     data = loaders[name]()
@@ -208,11 +215,15 @@ class _Batch:
             "accuracy": Curve(list(map(float, self.look_at)), watched[best].tolist(), "step", "test accuracy"),
             "loss": Curve(at.tolist(), mean_loss.tolist(), "step", "training loss (nats)"),
         }
-        return Outcome(scalars, curves, arrays, steps=config.steps * len(mine), samples=config.steps * config.batch * len(mine))
+        return Outcome(
+            scalars, curves, arrays, steps=config.steps * len(mine), samples=config.steps * config.batch * len(mine)
+        )
 
     def _add_spectra(self, member: int, scalars: dict[str, float], arrays: dict[str, np.ndarray]) -> None:
         """Condition numbers and spectra of the member with the best learning rate, at every time."""
-        eigenvalues = np.stack([self.spectra[step][member] for step in sorted(self.spectra)])  # (times, 2, depth, width)
+        eigenvalues = np.stack(
+            [self.spectra[step][member] for step in sorted(self.spectra)]
+        )  # (times, 2, depth, width)
         condition = np.log10(spectrum.condition_number(eigenvalues))
         arrays["condition"] = condition.astype(np.float32)  # (times, raw and centred, depth)
         arrays["effective_rank"] = spectrum.effective_rank(eigenvalues).astype(np.float32)

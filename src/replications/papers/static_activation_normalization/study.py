@@ -58,13 +58,17 @@ def dry_run(config: Config, context: Context) -> str:
     """Build the largest network of the paper profile and take two steps on random input of the real shape."""
     assert isinstance(config, TrainConfig)
     sizes = networks.layer_sizes(784 // config.pool**2, config.width, config.depth, runs.CLASSES)
-    x = torch.randn(1, config.batch, sizes[0][0], generator=context.generator(device="cpu"))
-    labels = torch.arange(config.batch)[None] % runs.CLASSES
-    nets, optimizer = runs.members([config], [context], sizes, [x[0]])
+    x = torch.randn(config.batch, sizes[0][0], generator=context.generator(device="cpu"))
+    labels = torch.arange(config.batch) % runs.CLASSES
+    nets, optimizer = runs.members([config], [context], sizes, [x])
+    batch = [part.to(context.device).expand(nets.members, *part.shape) for part in (x, labels)]
     with torch.no_grad():
-        losses = [float(nets.step(*(t.to(context.device) for t in (x, labels)), optimizer).mean()) for _ in range(2)]
+        losses = [nets.step(batch[0], batch[1], optimizer) for _ in range(2)]
     count = sum(a * b + b for a, b in sizes)
-    return f"{config.network}, {config.depth} layers of {config.width}, {count:,} parameters, losses {losses}"
+    return (
+        f"{config.network}: {nets.members} members of {config.depth} layers of {config.width}, {count:,} parameters each, "
+        f"loss {losses[0].mean():.3f} then {losses[1].mean():.3f} nats"
+    )
 
 
 def _init_conditions(scale: float = 1.0) -> dict[str, Config]:
@@ -127,10 +131,14 @@ def _smoke() -> dict[str, Config]:
 
 
 METRICS = {
-    "accuracy": Metric("fraction", "test accuracy after training, at the learning rate with the best validation accuracy"),
+    "accuracy": Metric(
+        "fraction", "test accuracy after training, at the learning rate with the best validation accuracy"
+    ),
     "best_learning_rate": Metric("", "learning rate with the best validation accuracy"),
     "anytime": Metric("fraction", "test accuracy at that rate, mean over the looks after step 0 (even in log step)"),
-    "trained_share": Metric("fraction", f"share of the learning rates with a final test accuracy of {runs.TARGET} or more"),
+    "trained_share": Metric(
+        "fraction", f"share of the learning rates with a final test accuracy of {runs.TARGET} or more"
+    ),
     "diverged_share": Metric("fraction", "share of the learning rates with a loss above 10⁴ nats or not finite"),
     "condition_initial": Metric("log10", "condition number of (1/m) Y Yᵀ before training, mean of log10 over layers"),
     "condition_trained": Metric("log10", "the same after training, at the best learning rate"),
@@ -157,7 +165,9 @@ STUDY = Study(
     metrics=METRICS,
     profiles={
         "smoke": Plan(_smoke(), seeds=1, minutes=0.6, memory_gb=1.5),
-        "laptop": Plan({**_init_conditions(), **_sweep(), **_elsewhere(), **_controls()}, seeds=5, minutes=20, memory_gb=2.5),
+        "laptop": Plan(
+            {**_init_conditions(), **_sweep(), **_elsewhere(), **_controls()}, seeds=5, minutes=20, memory_gb=2.5
+        ),
         "gpu": Plan(
             {
                 **_init_conditions(2.0),
