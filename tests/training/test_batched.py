@@ -131,7 +131,12 @@ def test_a_divergence_is_recorded_with_its_step_and_leaves_the_others_alone() ->
     control.keep(torch.tensor([0, 2]))
     seen: list[list[int]] = []
     found = train(
-        nets, SGD(rates), batches(3), 40, look=lambda step, nets, alive: seen.append(alive.tolist()), look_at=(0, 20, 40)
+        nets,
+        SGD(rates),
+        batches(3),
+        40,
+        look=lambda step, nets, alive: seen.append(alive.tolist()),
+        look_at=(0, 20, 40),
     )
     kept = torch.tensor([0, 2])
     expected = train(control, SGD(rates[kept]), lambda step, alive: batches(3)(step, kept[alive]), 40)
