@@ -44,18 +44,19 @@ def test_lsuv_has_unit_output_variance_and_orthogonal_layers() -> None:
 
 def test_the_tilted_form_at_unit_output_variance_is_z_with_a_smaller_rate() -> None:
     """|x| − √(2/π) with σ_w² = 1/(1 − 2/π) is SANF-Z at σ_w² = 1, trained at a rate smaller by that factor."""
-    weights = {name: [w[None].double() for w in draw(name)] for name in ("sanf-z", "sanf-t-unit")}
     factor = 1.0 / (1.0 - 2.0 / math.pi)
-    weights["sanf-t-unit"][-1] = weights["sanf-z"][-1] * math.sqrt(factor)  # the output layer too
+    z = [w[None].double() for w in draw("sanf-z")]
+    torch.testing.assert_close(draw("sanf-t-unit")[1], math.sqrt(factor) * draw("sanf-z")[1])
+    weights = {"sanf-z": z, "sanf-t-unit": [z[0], *(math.sqrt(factor) * w for w in z[1:])]}  # outputs scaled too
     x = torch.randn(1, 32, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     labels = torch.arange(32)[None] % 10
     logits = {}
     for name, rate in (("sanf-z", 1e-3), ("sanf-t-unit", factor * 1e-3)):
         form = networks.network(name).form
         coefficients = (torch.full((1, 1, 1), v, dtype=torch.float64) for v in (form.scale, form.tilt, form.shift))
-        first = weights[name][0].clone()
+        copied = [w.clone() for w in weights[name]]
         biases = [w.new_zeros(1, 1, w.shape[2]) for w in weights[name]]
-        nets = Perceptrons([first, *weights[name][1:]], biases, Activation(networks.network(name).base, *coefficients))
+        nets = Perceptrons(copied, biases, Activation(networks.network(name).base, *coefficients))
         logits[name, "before"] = nets.logits(x)
 
         class OnlyMatrices(SGD):

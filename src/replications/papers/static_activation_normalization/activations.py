@@ -25,7 +25,7 @@ def _base(name: str, value: Callable[[Tensor], Tensor], slope: Callable[[Tensor]
 
 def _leaky(a: float) -> Base:
     return _base(
-        f"leaky {a:g}", lambda x: functional.leaky_relu(x, a), lambda x: torch.where(x > 0, 1.0, a).to(x.dtype)
+        f"leaky {a:g}", lambda x: functional.leaky_relu(x, a), lambda x: torch.where(x > 0, torch.ones_like(x), a)
     )
 
 

@@ -78,7 +78,7 @@ def within_two_points(network: str) -> Estimand:
 
 
 def watched(network: str) -> Estimand:
-    """Test accuracy at every look after step 0, mean over EARLY_DEPTHS. Shape (seeds, looks)."""
+    """Validation accuracy at every look after step 0, mean over EARLY_DEPTHS. Shape (seeds, looks)."""
     return lambda records: np.mean(
         [records.curve(f"mnist-{depth}-{network}", "accuracy")[1][:, 1:] for depth in EARLY_DEPTHS], axis=0
     )

@@ -173,7 +173,7 @@ def anytime(records: Records) -> None:
     """Accuracy along training at the best learning rate, a panel for each shallow depth."""
     at = [d for d in depths(records) if d <= 20]
     alt = (
-        "Test accuracy against the step, in log scale, a panel for each depth. At depth 5 SANF-A is ahead of both ReLUs from "
+        "Validation accuracy against the step, in log scale, a panel for each depth. At depth 5 SANF-A is ahead of both ReLUs from "
         "the first steps on; at depth 20 He's ReLU passes it, and SELU leads everywhere."
     )
     with figure(alt, name="san-anytime", width=7.6, height=2.9) as fig:
@@ -182,7 +182,7 @@ def anytime(records: Records) -> None:
                 steps, values = records.curve(f"mnist-{d}-{name}", "accuracy")
                 band(ax, steps[1:], values[:, 1:], label(name), index)
             ax.set(title=f"depth {d}", xlabel="step", xscale="log")
-        fig.axes[0].set_ylabel("test accuracy")
+        fig.axes[0].set_ylabel("validation accuracy")
         fig.axes[0].legend(fontsize=6)
 
 

@@ -21,11 +21,10 @@ from replications.training.batched_optimizers import SGD, Adam, Optimizer
 CLASSES = 10
 CHANCE = 0.1  # accuracy of a diverged network: every class is equally frequent in the test sets
 TARGET = 0.8  # test accuracy at which a cell of the robustness map counts as trained
-VALIDATION = 1000  # training images kept out, by which the learning rate is chosen
+VALIDATION = 1000  # training images kept out: they choose the learning rate, and are looked at along the way
 TEST = 4000  # first images of the test set: final accuracy, standard error below 0.008
-WATCH = 500  # of them: accuracy along the way
+WATCH = 500  # validation images of a look along the way
 CHUNK = 500  # images of one evaluation step
-SPECTRUM = 1000  # test images in Y for the spectra of trained layers
 
 
 @dataclass(frozen=True)
@@ -164,17 +163,19 @@ class _Batch:
         for context in self.contexts:
             context.progress(step / self.config.steps)
         members = alive.cpu().numpy()
-        x, labels = self.images.test[:TEST], self.images.test_labels[:TEST]
-        self.watched[members, self.look_at.index(step)] = _accuracy(nets, x[None, :WATCH], labels[None, :WATCH])
+        train, labels = self.images.train, self.images.train_labels
+        kept = self.orders[self.owner[alive], :VALIDATION]  # (A, V)
+        self.watched[members, self.look_at.index(step)] = _accuracy(nets, train, labels, kept[:, :WATCH])
         if step in self.spectra_at:
-            self._spectra(step, nets, members)
+            self._spectra(step, nets, members, train[kept])
         if step == self.config.steps:
-            self.test[members] = _accuracy(nets, x[None], labels[None])
-            kept = self.orders[self.owner[alive], :VALIDATION]
-            self.validation[members] = _accuracy(nets, self.images.train, self.images.train_labels, kept)
+            everyone = torch.arange(TEST, device=self.device).expand(len(alive), -1)
+            self.test[members] = _accuracy(
+                nets, self.images.test, self.images.test_labels, everyone[:, : len(self.images.test)]
+            )
+            self.validation[members] = _accuracy(nets, train, labels, kept)
 
-    def _spectra(self, step: int, nets: Perceptrons, members: np.ndarray) -> None:
-        x = self.images.test[None, :SPECTRUM].expand(len(members), -1, -1)
+    def _spectra(self, step: int, nets: Perceptrons, members: np.ndarray, x: Tensor) -> None:
         layers = nets.hidden(x)
         found = self.spectra.setdefault(step, np.full((len(self.owner), 2, len(layers), self.config.width), np.nan))
         for layer, y in enumerate(layers):
@@ -212,7 +213,7 @@ class _Batch:
         mean_loss = losses[:, mine[best]].reshape(-1, max(1, config.steps // 100))[:100].mean(1)
         at = (np.arange(len(mean_loss)) + 0.5) * max(1, config.steps // 100)
         curves = {
-            "accuracy": Curve(list(map(float, self.look_at)), watched[best].tolist(), "step", "test accuracy"),
+            "accuracy": Curve(list(map(float, self.look_at)), watched[best].tolist(), "step", "validation accuracy"),
             "loss": Curve(at.tolist(), mean_loss.tolist(), "step", "training loss (nats)"),
         }
         return Outcome(
@@ -234,17 +235,10 @@ class _Batch:
         scalars["rank_trained"] = float(arrays["effective_rank"][-1, 1].mean())
 
 
-def _accuracy(nets: Perceptrons, x: Tensor, labels: Tensor, rows: Tensor | None = None) -> np.ndarray:
-    """Share of right answers by member (A,); x is (1, N, features), or (N, features) with `rows` (A, N') of each member."""
-    members = nets.members
-    n = x.shape[1] if rows is None else rows.shape[1]
-    right = torch.zeros(members, device=x.device)
-    for start in range(0, n, CHUNK):
-        part = slice(start, start + CHUNK)
-        if rows is None:
-            inputs, wanted = x[:, part].expand(members, -1, -1), labels[:, part]
-        else:
-            inputs, wanted = x[rows[:, part]], labels[rows[:, part]]
-        right += (nets.logits(inputs).argmax(-1) == wanted).sum(1)
-    share: np.ndarray = (right / n).cpu().numpy()
+def _accuracy(nets: Perceptrons, x: Tensor, labels: Tensor, rows: Tensor) -> np.ndarray:
+    """Share of right answers by member (A,) on images x[rows], rows (A, n) of each member."""
+    right = torch.zeros(len(rows), device=x.device)
+    for part in rows.split(CHUNK, dim=1):
+        right += (nets.logits(x[part]).argmax(-1) == labels[part]).sum(1)
+    share: np.ndarray = (right / rows.shape[1]).cpu().numpy()
     return share

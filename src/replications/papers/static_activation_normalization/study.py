@@ -135,7 +135,9 @@ METRICS = {
         "fraction", "test accuracy after training, at the learning rate with the best validation accuracy"
     ),
     "best_learning_rate": Metric("", "learning rate with the best validation accuracy"),
-    "anytime": Metric("fraction", "test accuracy at that rate, mean over the looks after step 0 (even in log step)"),
+    "anytime": Metric(
+        "fraction", "validation accuracy at that rate, mean over the looks after step 0 (even in log step)"
+    ),
     "trained_share": Metric(
         "fraction", f"share of the learning rates with a final test accuracy of {runs.TARGET} or more"
     ),
