@@ -1,9 +1,9 @@
 """Many small perceptrons of one shape trained as one program: an explicit leading member dimension and `torch.bmm`.
 
 Members (seeds, learning rates, initialisations, activations of one family) share nothing but the instruction stream, so
-a member ends with the same numbers as alone: bit for bit on one machine where it is not the only member. Forward and backward are written out: an autograd graph costs more than
-the arithmetic of a network this small, and written out the weight gradient is accumulated straight into the momentum
-buffer (one `baddbmm`) while its factors are still in cache.
+a member ends with the same numbers as alone, bit for bit on one machine. Forward and backward are written out: an
+autograd graph costs more than the arithmetic of a network this small, and written out the weight gradient goes straight
+into the momentum buffer (one `baddbmm`) while its factors are still in cache.
 """
 
 from __future__ import annotations

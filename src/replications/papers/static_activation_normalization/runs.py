@@ -40,7 +40,7 @@ class TrainConfig:
     optimizer: str = "sgd"  # sgd (momentum 0.9) or adam
     batch: int = 64  # images of one step
     steps: int = 400  # 25,600 images, each seen once at most
-    looks: int = 12  # evaluations on the way, evenly spaced in log step
+    looks: int = 10  # evaluations on the way, evenly spaced in log step
     spectra: bool = False  # eigenvalues of every layer before, midway and after
 
 
