@@ -153,7 +153,7 @@ def theirs(stem: str, bfloat16: bool, threads: int, repeats: int, steps: int) ->
     batches: Iterator[Any] = iter(torch.utils.data.DataLoader(data, BATCH, sampler=order, num_workers=WORKERS))
 
     def step() -> torch.Tensor:
-        one, two = (view.contiguous(memory_format=torch.channels_last) for view in next(batches))
+        one, two = (view.contiguous(memory_format=torch.channels_last) for view in next(batches))  # noqa: F821 - deleted after its last use
         optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             loss = loss_of(online, one, two)
