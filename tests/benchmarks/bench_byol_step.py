@@ -8,8 +8,8 @@ make a second environment from requirements.txt, `pip install lightly` there, an
 
 The step is the whole of it: 256 images drawn from memory, two views of each, four forward passes, one backward, SGD and
 the target's average. Both sides train the same networks (ours) with the same optimiser, memory format and precision. Ours
-makes views on batches of tensors in the training process; theirs are lightly's transforms of PIL images in two DataLoader
-workers, its loss and its average. Before anything is timed both losses must agree on the same views: ours, the sum of two
+makes views on batches of tensors in the training process, with bicubic crops and BYOL's colours; theirs are lightly's
+transforms of PIL images (bilinear, torchvision's colours) in two DataLoader workers, its loss and its average. Before anything is timed both losses must agree on the same views: ours, the sum of two
 squared distances, is 4 + 4 times theirs, half the sum of two negative cosines.
 
 Every contender has a process of its own, so that the peak of memory is its own too. A repeat is `--steps` steps in a row,
@@ -165,7 +165,7 @@ def theirs(stem: str, bfloat16: bool, threads: int, repeats: int, steps: int) ->
 
     seconds = fastest(step, repeats, steps)
     memory = peak()
-    del batches  # joins the workers
+    batches = iter(())  # lets go of the loader, which joins its workers
     return Result(steps * BATCH / seconds, memory, peak(resource.RUSAGE_CHILDREN))
 
 
