@@ -9,8 +9,9 @@ make a second environment from requirements.txt, `pip install lightly` there, an
 The step is the whole of it: 256 images drawn from memory, two views of each, four forward passes, one backward, SGD and
 the target's average. Both sides train the same networks (ours) with the same optimiser, memory format and precision. Ours
 makes views on batches of tensors in the training process, with bicubic crops and BYOL's colours; theirs are lightly's
-transforms of PIL images (bilinear, torchvision's colours) in two DataLoader workers, its loss and its average. Before anything is timed both losses must agree on the same views: ours, the sum of two
-squared distances, is 4 + 4 times theirs, half the sum of two negative cosines.
+transforms of PIL images (bilinear, torchvision's colours) in two DataLoader workers, its loss and its average. Before
+anything is timed both losses must agree on the same views: ours, the sum of two squared distances, is 4 + 4 times theirs,
+half the sum of two negative cosines.
 
 Every contender has a process of its own, so that the peak of memory is its own too. A repeat is `--steps` steps in a row,
 of which the last loss is read; shown is the fastest repeat by the wall clock, after a warm-up of as many steps. The loader
@@ -153,7 +154,7 @@ def theirs(stem: str, bfloat16: bool, threads: int, repeats: int, steps: int) ->
     batches: Iterator[Any] = iter(torch.utils.data.DataLoader(data, BATCH, sampler=order, num_workers=WORKERS))
 
     def step() -> torch.Tensor:
-        one, two = (view.contiguous(memory_format=torch.channels_last) for view in next(batches))  # noqa: F821 - deleted after its last use
+        one, two = (view.contiguous(memory_format=torch.channels_last) for view in next(batches))
         optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             loss = loss_of(online, one, two)
