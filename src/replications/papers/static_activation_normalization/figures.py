@@ -96,9 +96,8 @@ def spectra(records: Records) -> None:
             ax.plot(middle, eta * theory, color=palette["orange"])
             outside = records.scalars(name, "outliers")[0]
             largest = records.scalars(name, "largest")[0]
-            ax.set(
-                title=f"{title}\n{outside:.0f} outside, largest {largest:.3g}", xlabel="eigenvalue / η", ylim=(0, 1.5)
-            )
+            ax.set_title(f"{title}\n{outside:.0f} outside, largest {largest:.3g}", fontsize=7.5)
+            ax.set(xlabel="eigenvalue / η", ylim=(0, 1.5))
         fig.axes[0].set_ylabel("density")
 
 
@@ -118,7 +117,7 @@ def signal(records: Records) -> None:
             expected = records.scalars(f"signal-{name}", "growth_expected")[0]
             growth.plot([place - 0.3, place + 0.3], [expected] * 2, color=palette["orange"])
         growth.set_xticks(range(len(names)), [label(name) for name in names], rotation=60, ha="right", fontsize=7)
-        growth.set_ylabel("growth of |gradient|² per layer")
+        growth.set_ylabel("gradient growth per layer")
         for index, name in enumerate(n for n in names if "cosine" in records[f"signal-{n}"][0].curves):
             band(cosine, *records.curve(f"signal-{name}", "cosine"), label(name), index)
             layers, predicted = records.curve(f"signal-{name}", "cosine_theory")
@@ -182,6 +181,7 @@ def anytime(records: Records) -> None:
                 steps, values = records.curve(f"mnist-{d}-{name}", "accuracy")
                 band(ax, steps[1:], values[:, 1:], label(name), index)
             ax.set(title=f"depth {d}", xlabel="step", xscale="log")
+            ax.xaxis.set_minor_formatter("")
         fig.axes[0].set_ylabel("validation accuracy")
         fig.axes[0].legend(fontsize=6)
 

@@ -24,6 +24,7 @@ TARGET = 0.8  # test accuracy at which a cell of the robustness map counts as tr
 VALIDATION = 1000  # training images kept out: they choose the learning rate, and are looked at along the way
 TEST = 4000  # first images of the test set: final accuracy, standard error below 0.008
 WATCH = 500  # validation images of a look along the way
+RESOLUTION = 1e-7  # of float32: smaller eigenvalues, in units of the largest, count as this; a dead unit has 0
 CHUNK = 500  # images of one evaluation step
 
 
@@ -225,7 +226,7 @@ class _Batch:
         eigenvalues = np.stack(
             [self.spectra[step][member] for step in sorted(self.spectra)]
         )  # (times, 2, depth, width)
-        condition = np.log10(spectrum.condition_number(eigenvalues))
+        condition = np.log10(spectrum.condition_number(eigenvalues, RESOLUTION))
         arrays["condition"] = condition.astype(np.float32)  # (times, raw and centred, depth)
         arrays["effective_rank"] = spectrum.effective_rank(eigenvalues).astype(np.float32)
         arrays["eigenvalues"] = eigenvalues[:, 0, [0, eigenvalues.shape[2] // 2, -1]].astype(np.float32)

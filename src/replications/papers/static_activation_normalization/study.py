@@ -143,7 +143,10 @@ METRICS = {
     ),
     "diverged_share": Metric("fraction", "share of the learning rates with a loss above 10⁴ nats or not finite"),
     "condition_initial": Metric("log10", "condition number of (1/m) Y Yᵀ before training, mean of log10 over layers"),
-    "condition_trained": Metric("log10", "the same after training, at the best learning rate"),
+    "condition_trained": Metric(
+        "log10",
+        "the same after training, at the best learning rate; at most 7 a layer, which one dead unit is enough for",
+    ),
     "condition_trained_centred": Metric("log10", "the same of the covariance: the mean activation is taken out"),
     "rank_trained": Metric("fraction", "(Σλ)²/(n Σλ²) of the covariance after training, mean over layers"),
     "density_error": Metric("", "largest |histogram − density|·η over bins of 0.1 η, the two smallest bins excepted"),
