@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from replications.papers.wasserstein_rl import arms as discrete
-from replications.papers.wasserstein_rl.arms import Arms, fisher_rao, kl, line, softmax, total_variation
-from replications.papers.wasserstein_rl.experiments import (
+from replications.papers.wasserstein_rl import contrasts
+from replications.papers.wasserstein_rl.arms import Arms, kl, line, softmax, total_variation
+from replications.papers.wasserstein_rl.contrasts import fisher_rao
+from replications.papers.wasserstein_rl.measures import (
     LAST_GAP,
     distance_to_curve,
     draws,
@@ -46,6 +49,11 @@ def relaxation_time(arms: Arms) -> float:
     return float(-1 / rates[-2])
 
 
+def jko(bandit: Arms, rho: np.ndarray, h: float) -> np.ndarray:
+    """The JKO step without its length."""
+    return bandit.jko_step(rho, h)[0]
+
+
 def arms(config: Config, context: Context) -> Outcome:
     """Arms on a line: the flow of Maas, its JKO and trust-region steps, the pinning static cost, and Fisher-Rao."""
     rng = draws(context)
@@ -54,19 +62,16 @@ def arms(config: Config, context: Context) -> Outcome:
     residual = bandit.onsager(rho) @ bandit.gradient(rho) + rho @ bandit.generator
     scalars = {"maas_identity": float(np.abs(residual).max())}
     curves = {}
-    for name, step in (
-        ("implicit", bandit.implicit_euler_step),
-        ("jko", lambda p, h: bandit.jko_step(p, h)[0]),
-    ):
+    for name, step in (("implicit", bandit.implicit_euler_step), ("jko", partial(jko, bandit))):
         errors = []
         for h, n in zip(hs, config.steps):
-            path = iterate(lambda p, h=h, step=step: step(p, h), rho, n)  # type: ignore[misc]
+            path = iterate(partial(step, h=h), rho, n)
             errors.append(2 * total_variation(path[-1], end))
         scalars[f"{name}_order"] = order(hs, errors)
         curves[name] = error_curve(hs, errors)
-    path = iterate(lambda p: bandit.jko_step(p[0], hs[0]), (rho, 0.0), config.steps[0])
-    energies = [discrete.free_energy(p, bandit.reward, bandit.beta) for p, _ in path]
-    scalars["dissipation_excess"] = excess_energy(energies, [length for _, length in path[1:]], hs[0])
+    walked = iterate(lambda p: bandit.jko_step(p[0], hs[0]), (rho, 0.0), config.steps[0])
+    energies = [discrete.free_energy(p, bandit.reward, bandit.beta) for p, _ in walked]
+    scalars["dissipation_excess"] = excess_energy(energies, [length for _, length in walked[1:]], hs[0])
     context.progress(0.3)
 
     slowest = relaxation_time(bandit)
@@ -76,7 +81,7 @@ def arms(config: Config, context: Context) -> Outcome:
     trust = []
     for radius in config.arm_radii:
         walk = follow(
-            lambda p, radius=radius: bandit.trust_region_step(p, radius)[0],  # type: ignore[misc]
+            partial(bandit.trust_region_step, radius=radius),
             rho,
             lambda p: kl(p, bandit.pi) > LAST_GAP * kl(rho, bandit.pi),
         )
@@ -100,11 +105,11 @@ def static_cost(bandit: Arms, rho: np.ndarray) -> tuple[dict[str, float], Curve]
     """The squared-distance cost: what moves at shares of the predicted threshold, and the threshold by bisection."""
     at = np.arange(len(rho), dtype=float)
     cost = (at[:, None] - at[None, :]) ** 2
-    predicted = discrete.pinning_threshold(rho, bandit.reward, bandit.beta, cost)
+    predicted = contrasts.pinning_threshold(rho, bandit.reward, bandit.beta, cost)
 
     def moved(share: float) -> float:
-        plan = discrete.static_jko_step(rho, bandit.reward, bandit.beta, cost, share * predicted)
-        return discrete.moved(plan)
+        plan = contrasts.static_jko_step(rho, bandit.reward, bandit.beta, cost, share * predicted)
+        return contrasts.moved(plan)
 
     low, high = 0.5, 2.0
     while high - low > 1e-4:

@@ -1,27 +1,34 @@
-"""What a run measures on the line: Gaussian policies, the double well, and particles. The seed draws the bandit."""
+"""What a run measures on the line: Gaussian policies and the double well. The seed draws the bandit."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+from scipy.special import ndtri
 
 from replications.papers.wasserstein_rl.fokker_planck import FokkerPlanck
+from replications.papers.wasserstein_rl.gaussian import Gaussian, QuadraticBandit, gaussian_w2
+from replications.papers.wasserstein_rl.measures import (
+    LAST_GAP,
+    distance_to_curve,
+    draws,
+    error_curve,
+    excess_energy,
+    follow,
+    iterate,
+    order,
+)
 from replications.papers.wasserstein_rl.method import (
-    Gaussian,
-    QuadraticBandit,
     QuantileBandit,
     Reward,
     double_well,
-    gaussian_w2,
     levels,
-    quadratic,
     quantile_w2,
 )
-from replications.papers.wasserstein_rl.particles import euler_maruyama_variance, langevin, tv_excess
 from replications.study import Context, Curve, Outcome
 
 if TYPE_CHECKING:
@@ -29,57 +36,8 @@ if TYPE_CHECKING:
 
 BOX = 3.0  # actions are in [-BOX, BOX] for the solver; the Gibbs law beyond is below e^{-50}
 NEAR = 0.35  # "near" a good action, in units of action
-LAST_GAP = 0.05  # trust-region paths are followed until this share of the free energy is left
 LONG = 400.0  # time at which the slowest bandit has settled to e^{-30}
 KEPT = 30.0  # length of the animation, in units of time
-
-
-def draws(context: Context) -> np.random.Generator:
-    """The stream that draws a seed's bandit."""
-    return np.random.default_rng(context.generator("bandit", "cpu").initial_seed())
-
-
-def order(sizes: Sequence[float], errors: Sequence[float]) -> float:
-    """Slope of log error against log step size: the observed order of convergence."""
-    return float(np.polyfit(np.log(sizes), np.log(errors), 1)[0])
-
-
-def error_curve(sizes: Sequence[float], errors: Sequence[float], x: str = "step h (time)") -> Curve:
-    """Errors against step sizes."""
-    return Curve(list(sizes), list(errors), x, "distance (action)")
-
-
-def iterate(step: Callable, start, n: int) -> list:  # type: ignore[no-untyped-def, type-arg]
-    """start, step(start), … (n + 1 of them)."""
-    path = [start]
-    for _ in range(n):
-        path.append(step(path[-1]))
-    return path
-
-
-def follow(step: Callable, start, goes_on: Callable) -> list:  # type: ignore[no-untyped-def, type-arg]
-    """The path of `step` from `start` while `goes_on` holds at its end."""
-    path = [start]
-    while goes_on(path[-1]):
-        path.append(step(path[-1]))
-    return path
-
-
-def distance_to_curve(points: np.ndarray, curve: np.ndarray) -> float:
-    """The largest Euclidean distance of `points` (P, D) to the polyline through `curve` (C, D)."""
-    start, along = curve[:-1], np.diff(curve, axis=0)
-    length = np.maximum((along**2).sum(1), 1e-300)  # squared
-    worst = 0.0
-    for point in points:
-        at = np.clip(((point - start) * along).sum(1) / length, 0.0, 1.0)
-        worst = max(worst, float(((start + at[:, None] * along - point) ** 2).sum(1).min()))
-    return math.sqrt(worst)
-
-
-def excess_energy(energies: Sequence[float], distances: Sequence[float], h: float) -> float:
-    """Largest F(π_{n+1}) + W₂²/2h - F(π_n) over the steps, or zero where every step has at least that dissipation."""
-    after, before = np.asarray(energies[1:]), np.asarray(energies[:-1])
-    return float(max(0.0, (after + np.asarray(distances) ** 2 / (2 * h) - before).max()))
 
 
 def gaussian(config: Config, context: Context) -> Outcome:
@@ -91,14 +49,14 @@ def gaussian(config: Config, context: Context) -> Outcome:
         bandit.m + rng.choice([-1, 1]) * rng.uniform(0.5, 2.0), still.std * math.exp(rng.uniform(-0.9, 0.9))
     )
     end, hs = bandit.flow(start, 1.0), [1 / n for n in config.steps]
-    paths = [iterate(lambda p, h=h: bandit.jko_step(p, h), start, n) for h, n in zip(hs, config.steps)]  # type: ignore[misc]
-    slow = [iterate(lambda p, h=h: bandit.jko_step(p, h / 2), start, n)[-1] for h, n in zip(hs, config.steps)]  # type: ignore[misc]
+    paths = [iterate(partial(bandit.jko_step, h=h), start, n) for h, n in zip(hs, config.steps)]
+    slow = [iterate(partial(bandit.jko_step, h=h / 2), start, n)[-1] for h, n in zip(hs, config.steps)]
     errors, slow_errors = [gaussian_w2(path[-1], end) for path in paths], [gaussian_w2(p, end) for p in slow]
     scalars = {"order": order(hs, errors), "doubled_penalty_order": order(hs, slow_errors)}
 
     h, path = hs[0], paths[0]
     scalars["dissipation_excess"] = excess_energy(
-        [bandit.free_energy(p) for p in path], [gaussian_w2(p, q) for p, q in zip(path, path[1:])], h
+        [bandit.free_energy(p) for p in path], [gaussian_w2(p, q) for p, q in pairwise(path)], h
     )
     to_still = np.array([gaussian_w2(p, still) for p in path])
     scalars["contraction_excess"] = float(max(0.0, (to_still[1:] * (1 + h * bandit.k) / to_still[:-1] - 1).max()))
@@ -121,7 +79,7 @@ def gaussian(config: Config, context: Context) -> Outcome:
     trust = []
     for radius in config.radii:
         walk = follow(
-            lambda p, radius=radius: bandit.trust_region_step(p, radius)[0],  # type: ignore[misc]
+            partial(bandit.trust_region_step, radius=radius),
             start,
             lambda p: bandit.kl_to_stationary(p) > ends_at,
         )
@@ -145,8 +103,6 @@ def draw_well(rng: np.random.Generator, coldest: float = 0.15) -> tuple[float, f
 
 def wells(config: Config, context: Context) -> Outcome:
     """Double well: the JKO scheme by quantiles against the Fokker-Planck solver, and the long run."""
-    from scipy.special import ndtri
-
     tilt, beta, start = draw_well(draws(context))
     reward = double_well(tilt)
     solver = FokkerPlanck(reward, beta, -BOX, BOX, config.cells)
@@ -156,13 +112,10 @@ def wells(config: Config, context: Context) -> Outcome:
     end = solver.quantiles(solver.evolve(density, 1.0, config.solver_steps), at)
 
     hs = [1 / n for n in config.steps]
-    paths = [iterate(lambda p, h=h: bandit.jko_step(p, h), x, n) for h, n in zip(hs, config.steps)]  # type: ignore[misc]
+    paths = [iterate(partial(bandit.jko_step, h=h), x, n) for h, n in zip(hs, config.steps)]
     context.progress(0.4)
     errors = [quantile_w2(path[-1], end) for path in paths]
-    slow = [
-        quantile_w2(iterate(lambda p, h=h: bandit.jko_step(p, h / 2), x, n)[-1], end)  # type: ignore[misc]
-        for h, n in zip(hs, config.steps)
-    ]
+    slow = [quantile_w2(iterate(partial(bandit.jko_step, h=h / 2), x, n)[-1], end) for h, n in zip(hs, config.steps)]
     floor = quantile_w2(2 * paths[-1][-1] - paths[-2][-1], end)  # h → 0 by extrapolation: what N and Δx leave
     path = paths[-1]
     energies = [bandit.free_energy(p) for p in path]
@@ -171,7 +124,7 @@ def wells(config: Config, context: Context) -> Outcome:
         "doubled_penalty_order": order(hs, slow),
         "floor": floor,
         "floor_share": floor / errors[-1],
-        "dissipation_excess": excess_energy(energies, [quantile_w2(p, q) for p, q in zip(path, path[1:])], hs[-1]),
+        "dissipation_excess": excess_energy(energies, [quantile_w2(p, q) for p, q in pairwise(path)], hs[-1]),
         "energy_drop": energies[0] - energies[-1],
     }
     context.progress(0.6)
@@ -179,7 +132,7 @@ def wells(config: Config, context: Context) -> Outcome:
     trust = trust_region_errors(config, bandit, start.mean + start.std * ndtri(levels(config.trust_quantiles)))
     scalars["trust_order"] = order(config.radii, trust)
     times = np.concatenate([[0.0], np.geomspace(0.02, KEPT, config.frames - 1)])
-    frames = list(solver.snapshots(density, times, 0.005))
+    frames = list(solver.snapshots(density, times.tolist(), 0.005))
     keep = np.abs(solver.centres) < 2.2
     thin = slice(0, None, max(1, int(keep.sum()) // 160))
     arrays = {"frames": np.stack([f[keep][thin] for f in frames]), "gibbs": solver.gibbs()[keep][thin]}
@@ -194,7 +147,9 @@ def wells(config: Config, context: Context) -> Outcome:
     return Outcome(scalars, curves, small, steps=2 * sum(config.steps))
 
 
-def long_run(config: Config, solver: FokkerPlanck, reward: Reward, density: np.ndarray, best: float) -> dict[str, float]:
+def long_run(
+    config: Config, solver: FokkerPlanck, reward: Reward, density: np.ndarray, best: float
+) -> dict[str, float]:
     """Where the mass goes: stationary law, concentration near the best action, and the balance of moments."""
     a, gibbs = solver.centres, solver.gibbs()
     late = solver.evolve(density, LONG, 10 * config.solver_steps)
@@ -203,7 +158,9 @@ def long_run(config: Config, solver: FokkerPlanck, reward: Reward, density: np.n
     right = solver.evolve(density, KEPT, 2 * config.solver_steps)
     uniform = 2 * NEAR / (2 * BOX)
     mean = (a * solver.rate(density)).sum() - (reward.slope(a) * density).sum()  # d/dt E[a] = E[r']
-    square = (a**2 * solver.rate(density)).sum() - (2 * a * reward.slope(a) * density).sum()  # d/dt E[a²] = 2E[ar'] + 2β
+    square = (a**2 * solver.rate(density)).sum() - (
+        2 * a * reward.slope(a) * density
+    ).sum()  # d/dt E[a²] = 2E[ar'] + 2β
     near = [solver.mass(d, best - NEAR, best + NEAR) for d in (density, right, wrong)]
     return {
         "stationary_tv": solver.total_variation(late, gibbs),
@@ -220,65 +177,16 @@ def long_run(config: Config, solver: FokkerPlanck, reward: Reward, density: np.n
 def trust_region_errors(config: Config, bandit: QuantileBandit, x: np.ndarray) -> list[float]:
     """W₂ distance of trust-region paths to the flow curve of the same quantile grid, one a radius."""
     h, scale = 1 / config.trust_curve, 1 / math.sqrt(len(x))
-    coarse = iterate(lambda p: bandit.jko_step(p, h), x, 2 * config.trust_curve)
-    fine = iterate(lambda p: bandit.jko_step(p, h / 2), x, 4 * config.trust_curve)[::2]
+    coarse = iterate(partial(bandit.jko_step, h=h), x, 2 * config.trust_curve)
+    fine = iterate(partial(bandit.jko_step, h=h / 2), x, 4 * config.trust_curve)[::2]
     curve = 2 * np.array(fine) - np.array(coarse)  # second order in h
     low, high = bandit.free_energy(curve[-1]), bandit.free_energy(x)
     found = []
     for radius in config.radii:
         walk = follow(
-            lambda p, radius=radius: bandit.trust_region_step(p, radius)[0],  # type: ignore[misc]
+            partial(bandit.trust_region_step, radius=radius),
             x,
             lambda p: bandit.free_energy(p) > low + LAST_GAP * (high - low),
         )
         found.append(distance_to_curve(np.array(walk) * scale, curve * scale))
     return found
-
-
-def particles(config: Config, context: Context) -> Outcome:
-    """Langevin particles: stationary variance under a quadratic reward, and the law in a double well."""
-    rng, device = draws(context), context.device
-    generator = context.generator("noise")
-    k, beta = rng.uniform(0.5, 2.0), rng.uniform(0.1, 0.5)
-    h = 0.2 / k
-    start = 0.1 * torch.randn(config.particles, dtype=torch.float64, device=device, generator=generator)
-    scalars = {}
-    for name, noise in (("variance_ratio", 1.0), ("halved_noise_ratio", math.sqrt(0.5)), ("no_noise_ratio", 0.0)):
-        found = langevin(start, quadratic(k, 0.0), beta, h, 50, generator, noise=noise)
-        scalars[name] = float(found.var()) / euler_maruyama_variance(k, beta, h)
-    scalars["uncorrected_ratio"] = scalars["variance_ratio"] * euler_maruyama_variance(k, beta, h) * k / beta
-    context.progress(0.2)
-
-    tilt, beta, policy = draw_well(rng, coldest=0.25)  # the slowest mode falls by e^{-6} in 36 units of time
-    reward = double_well(tilt)
-    solver = FokkerPlanck(reward, beta, -BOX, BOX, config.cells)
-    edges = torch.linspace(-2.0, 2.0, 41, dtype=torch.float64)
-    start = policy.mean + policy.std * torch.randn(
-        config.particles, dtype=torch.float64, device=device, generator=generator
-    )
-    early = langevin(start, reward, beta, 0.005, 200, generator)
-    law = solver.evolve(solver.gaussian(policy), 1.0, config.solver_steps)
-    scalars["transient_tv"], scalars["transient_z"], *_ = compare(early, solver, law, edges)
-    context.progress(0.4)
-    late = langevin(early, reward, beta, config.langevin_step, config.langevin_steps, generator, corrected=True)
-    scalars["stationary_tv"], scalars["stationary_z"], share, wanted = compare(late, solver, solver.gibbs(), edges)
-    middles, width = ((edges[1:] + edges[:-1]) / 2).tolist(), float(edges[1] - edges[0])
-    label = "density (1/action)"
-    curves = {
-        "histogram": Curve(middles, (share[1:-1] / width).tolist(), "action", label),
-        "gibbs": Curve(middles, (wanted[1:-1] / width).tolist(), "action", label),
-    }
-    total = config.particles * (150 + 200 + config.langevin_steps)
-    return Outcome(scalars, curves, steps=350 + config.langevin_steps, samples=total)
-
-
-def compare(
-    actions: torch.Tensor, solver: FokkerPlanck, density: np.ndarray, edges: torch.Tensor
-) -> tuple[float, float, torch.Tensor, torch.Tensor]:
-    """TV of a histogram to a density, its excess in standard errors, and both laws; the outer bins are open."""
-    bins = torch.bucketize(actions.cpu(), edges)
-    counts = torch.bincount(bins, minlength=len(edges) + 1).double()
-    cuts = [-BOX, *edges.tolist(), BOX]
-    wanted = torch.tensor([solver.mass(density, a, b) for a, b in zip(cuts, cuts[1:])], dtype=torch.float64)
-    wanted /= wanted.sum()
-    return *tv_excess(counts, wanted), counts / counts.sum(), wanted

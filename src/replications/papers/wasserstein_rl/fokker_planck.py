@@ -6,13 +6,14 @@ nothing of Wasserstein distances: what the JKO scheme is measured against.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from scipy.linalg import lapack
 from scipy.special import exprel, ndtr
 
-from replications.papers.wasserstein_rl.method import Gaussian, Reward, positive
+from replications.papers.wasserstein_rl.gaussian import Gaussian
+from replications.papers.wasserstein_rl.method import Reward, positive
 
 
 class FokkerPlanck:
@@ -71,10 +72,7 @@ class FokkerPlanck:
         step = time / steps
         solve = self._implicit(step / 2)
         for i in range(steps):
-            if i < 2:
-                density = solve(solve(density))
-            else:
-                density = solve(density + step / 2 * self.rate(density))
+            density = solve(solve(density)) if i < 2 else solve(density + step / 2 * self.rate(density))
         return density
 
     def snapshots(self, density: np.ndarray, times: Sequence[float], step: float) -> Iterator[np.ndarray]:
@@ -86,7 +84,7 @@ class FokkerPlanck:
                 now = time
             yield density
 
-    def _implicit(self, step: float):  # type: ignore[no-untyped-def]
+    def _implicit(self, step: float) -> Callable[[np.ndarray], np.ndarray]:
         """The solver of (1 - step·generator) π' = π."""
         diagonal = np.ones(len(self.centres))
         diagonal[:-1] += step * self.up

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from replications.papers.wasserstein_rl import arm_experiments, experiments
+from replications.papers.wasserstein_rl import arm_experiments, experiments, particle_experiments
 from replications.study import Context, Metric, Outcome, Plan, Study
 
 
@@ -39,7 +39,7 @@ class Config:
 EXPERIMENTS: dict[str, Callable[[Config, Context], Outcome]] = {
     "gaussian": experiments.gaussian,
     "wells": experiments.wells,
-    "particles": experiments.particles,
+    "particles": particle_experiments.particles,
     "arms": arm_experiments.arms,
     "entropic": arm_experiments.entropic,
 }
