@@ -57,3 +57,14 @@ def test_orders_show_the_recorded_errors(records, tmp_path, monkeypatch):
 
 def test_the_animation_draws_from_a_run(records):
     assert figures.animation(records).html.count("<path") == 4
+
+
+def test_order_rows_have_an_interval_from_two_bandits_on(records):
+    rows = figures.order_rows(records)
+    assert all(row["from"] is None and row["bandits"] == 1 for row in rows)
+    orders = {"gaussian": ("order", "trust_order"), "arms": ("jko_order", "implicit_order", "trust_order")}
+    orders["wells"] = ("order", "trust_order", "doubled_penalty_order")
+    two = fake_records({c: dict.fromkeys(metrics, [0.9, 1.0, 1.1]) for c, metrics in orders.items()})
+    for row in figures.order_rows(two):
+        assert row["order"] == pytest.approx(1.0)
+        assert row["from"] == pytest.approx(1.0 - 4.303 * 0.1 / 3**0.5, abs=1e-3)
