@@ -64,7 +64,7 @@ def test_order_rows_have_an_interval_from_two_bandits_on(records):
     assert all(row["from"] is None and row["bandits"] == 1 for row in rows)
     orders = {"gaussian": ("order", "trust_order"), "arms": ("jko_order", "implicit_order", "trust_order")}
     orders["wells"] = ("order", "trust_order", "doubled_penalty_order")
-    two = fake_records({c: dict.fromkeys(metrics, [0.9, 1.0, 1.1]) for c, metrics in orders.items()})
-    for row in figures.order_rows(two):
+    three = fake_records({c: {metric: [0.9, 1.0, 1.1] for metric in metrics} for c, metrics in orders.items()})
+    for row in figures.order_rows(three):
         assert row["order"] == pytest.approx(1.0)
         assert row["from"] == pytest.approx(1.0 - 4.303 * 0.1 / 3**0.5, abs=1e-3)
