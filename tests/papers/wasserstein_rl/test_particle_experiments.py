@@ -7,6 +7,7 @@ from replications.papers.wasserstein_rl.fokker_planck import FokkerPlanck
 from replications.papers.wasserstein_rl.gaussian import Gaussian
 from replications.papers.wasserstein_rl.method import double_well
 from replications.papers.wasserstein_rl.particle_experiments import compare, particles
+from replications.papers.wasserstein_rl.particles import langevin
 from replications.papers.wasserstein_rl.study import Config
 from replications.study import Context
 
@@ -23,6 +24,18 @@ def test_compare_says_yes_to_the_law_and_no_to_another():
     assert tv < 0.02
     assert abs(z) < 4
     assert compare(actions, solver, solver.gaussian(Gaussian(0.35, 0.5)), EDGES)[1] > 4
+
+
+def test_the_error_on_the_way_falls_with_the_step():
+    reward, start = double_well(0.1), Gaussian(-0.9, 0.4)
+    solver = FokkerPlanck(reward, 0.25, -3.0, 3.0, 600)
+    law = solver.evolve(solver.gaussian(start), 0.4, 200)
+    excess = []
+    for h, steps in ((0.08, 5), (0.01, 40)):
+        noise = torch.Generator().manual_seed(0)
+        actions = start.mean + start.std * torch.randn(50_000, dtype=torch.float64, generator=noise)
+        excess.append(compare(langevin(actions, reward, 0.25, h, steps, noise), solver, law, EDGES)[1])
+    assert excess[0] > 10 > 4 > excess[1]
 
 
 def test_particles_run():

@@ -26,7 +26,7 @@ PAGE = Template("""
 $ticks
 <text x="8" y="16">policy π (filled), e^(r/β) normalised (dashed), reward r (dotted, own scale)</text>
 </svg>
-<div><label>time <input type="range" min="0" max="$last" value="0" step="1" style="width: 60%"
+<div><label>time <input type="range" min="0" max="$last" value="0" step="1" style="width: 26rem; max-width: 55vw; vertical-align: middle"
  aria-label="time of the policy density"/></label>
  <output>$start</output> <button type="button">play</button></div>
 <script>

@@ -43,6 +43,8 @@ def density(records: Records) -> None:
 
 def _falling(ax: Axes, records: Records, lines: dict[tuple[str, str], str], x_label: str, title: str) -> None:
     """Errors of several methods against the step, log-log, each with all its seeds, and a line of slope one."""
+    from matplotlib.ticker import NullFormatter
+
     highest = []
     for index, ((condition, name), label) in enumerate(lines.items()):
         sizes, errors = records.curve(condition, name)
@@ -53,7 +55,9 @@ def _falling(ax: Axes, records: Records, lines: dict[tuple[str, str], str], x_la
     right, left, top = max(h[0] for h in highest), min(h[1] for h in highest), max(h[2] for h in highest)
     ax.plot([left, right], [2 * top * left / right, 2 * top], color=palette["grey"], linestyle=":", label="slope 1")
     ax.set(xscale="log", yscale="log", xlabel=x_label, title=title)
-    ax.legend(fontsize=7.5)
+    ax.xaxis.set_minor_formatter(NullFormatter())  # less than a decade would label every tenth
+    ax.set_ylim(top=40 * top)  # room for the legend above the lines
+    ax.legend(fontsize=7.5, ncols=2, loc="upper left")
 
 
 def orders(records: Records) -> None:
@@ -99,13 +103,17 @@ def order_rows(records: Records) -> list[dict[str, Any]]:
             {
                 "method": method,
                 "against": reference,
-                "order": float(values.mean()),
-                "from": interval.low if interval else None,
-                "to": interval.high if interval else None,
+                "order": _thousandths(float(values.mean())),
+                "from": _thousandths(interval.low) if interval else None,
+                "to": _thousandths(interval.high) if interval else None,
                 "bandits": len(values),
             }
         )
     return rows
+
+
+def _thousandths(value: float) -> float:
+    return round(value, 3) + 0.0  # no minus before a zero
 
 
 def energy(records: Records) -> None:
@@ -161,13 +169,13 @@ def arms(records: Records) -> None:
             left.plot(times[late], flow[late, arm], color=color, linestyle="-", label=f"arm {arm + 1}, W₂")
             left.plot(times[late], contrast[late, arm], color=color, linestyle="--", label=f"arm {arm + 1}, KL")
         left.set(title="Two geometries", xlabel="time", ylabel="probability", xscale="log")
-        left.legend(fontsize=7, ncols=2)
+        left.legend(fontsize=7, loc="upper left")
         steps, moved = records.curve("arms", "moved")
         for seed, row in enumerate(moved):
             right.plot(steps, row, **palette.line(seed) | {"linewidth": 1, "markersize": 3}, label=f"bandit {seed}")
         right.axvline(1.0, color=palette["grey"], linestyle=":")
         right.set(title="Static cost: pinning", xlabel="step h / predicted threshold", ylabel="share of mass moved")
-        right.legend(fontsize=7)
+        right.legend(fontsize=7, loc="lower right")
 
 
 def entropic(records: Records) -> None:
