@@ -42,6 +42,8 @@ def test_seeds_that_agree_exactly_are_counted_not_averaged():
     assert verdict(rule, a=[-1.0] * 5) is Verdict.NOT
     assert verdict(Within(of("a"), 1.0, 0.5), a=[1.2] * 5) is Verdict.REPRODUCED
     assert verdict(Within(of("a"), 1.0, 0.1), a=[1.2] * 5) is Verdict.NOT
+    equal_but_for_rounding = np.array([0.93, 0.95, 0.97]) - np.array([0.83, 0.85, 0.87])
+    assert verdict(rule, a=list(equal_but_for_rounding)) is Verdict.PARTLY
 
 
 def test_within_is_an_equivalence_not_an_absent_difference():

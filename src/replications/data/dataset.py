@@ -74,12 +74,13 @@ class Dataset(Generic[T]):
         return _header(self._required())["checksum"]
 
     def fetch(self, quiet: bool = False) -> Path:
-        """Put the arrays into the cache, from the first source that can deliver them, unless they are there.
+        """Put the arrays into the cache, from the first source that can deliver them; verify them if they are there.
 
         Raises:
-            UserError: no source can deliver, or the cache cannot be written.
+            UserError: no source can deliver, the cache cannot be written, or the file in it is damaged.
         """
         if self.cached():
+            self.tensors()
             return self.path
         return self._fetch(self.sources, quiet)
 

@@ -89,16 +89,17 @@ def run_tool(command: list[str], folder: Path) -> None:
         UnavailableError: it cannot be started, fails, or takes longer than `SECONDS`.
         UserError: it found the disk full.
     """
+    tool = command[2] if command[1:2] == ["-m"] else Path(command[0]).name
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=SECONDS)
     except subprocess.TimeoutExpired as error:
-        raise UnavailableError(f"{command[0]} did not end within {SECONDS} s") from error
+        raise UnavailableError(f"{tool} did not end within {SECONDS} s") from error
     except FileNotFoundError as error:
-        raise UnavailableError(f"{command[0]} is not installed") from error
+        raise UnavailableError(f"{tool} is not installed") from error
     if done.returncode != 0:
         if "ENOSPC" in done.stderr or os.strerror(errno.ENOSPC) in done.stderr:
             raise disk_full(folder.parent)
-        raise UnavailableError(f"{command[0]} failed: {_reason(done.stderr)}")
+        raise UnavailableError(f"{tool} failed: {_reason(done.stderr)}")
 
 
 def sha256_of_file(path: Path) -> str:
@@ -164,6 +165,6 @@ def _only(folder: Path, pattern: str, sha256: str) -> Path:
 
 def _reason(text: str) -> str:
     """The most telling line of a tool's complaints, at most 160 characters."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("WARNING")]
     telling = [line for line in lines if any(word in line.lower() for word in ("error", "err!", "e: ", "cannot"))]
     return ((telling or lines or ["no message"])[0])[:160]

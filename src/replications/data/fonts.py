@@ -25,6 +25,7 @@ BOX = 81  # pixels of a template's longer side
 SIMILAR = 0.97  # cosine of two blurred templates above which the second is dropped
 BLUR = 2.5  # pixels: standard deviation of the blur
 SMALLEST = 10  # letters of an alphabet that is kept
+NOT_SCRIPTS = ("Math", "Symbols", "Symbols2")
 SCRIPT_SIZES = (14, 100)  # letters of a Noto script that is an alphabet like Omniglot's
 
 
@@ -66,7 +67,7 @@ def noto_letters(folder: Path) -> Iterator[tuple[str, str, Path]]:
     seen: set[str] = set()  # a second font of a script, as "TamilSlanted", adds nothing
     for script, path in sorted(fonts.items()):
         letters = [letter for letter in _letters(path) if letter not in seen]
-        if SCRIPT_SIZES[0] <= len(letters) <= SCRIPT_SIZES[1]:
+        if script not in NOT_SCRIPTS and SCRIPT_SIZES[0] <= len(letters) <= SCRIPT_SIZES[1]:
             seen.update(letters)
             for letter in letters:
                 yield script, letter, path

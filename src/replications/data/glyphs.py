@@ -117,7 +117,7 @@ _ABOUT: dict[str, Any] = {
 
 DATASET: Dataset[Drawings] = Dataset(
     name="glyphs",
-    title="Glyphs (synthetic drawings of 1,488 letters of 15 scripts)",
+    title="Glyphs (synthetic drawings of 1,500 letters of 15 scripts)",
     licence="drawn by this project (MIT) from DejaVu fonts (Bitstream Vera licence)",
     source="letters of DejaVu Sans, drawn by synthetic drawers",
     sources=(Source("drawing letters of DejaVu Sans, half a minute", _from_dejavu, local=True),),
@@ -127,14 +127,14 @@ DATASET: Dataset[Drawings] = Dataset(
 
 NOTO: Dataset[Drawings] = Dataset(
     name="glyphs-noto",
-    title="Glyphs (synthetic drawings of 4,854 letters of 118 scripts)",
+    title="Glyphs (synthetic drawings of 4,800 letters of 117 scripts)",
     licence="drawn by this project (MIT) from Noto fonts (OFL 1.1)",
     source="letters of the Noto fonts, drawn by synthetic drawers",
     sources=(
         Source(f"drawing letters of {NOTO_PACKAGE}, two minutes", _from_installed_noto, local=True),
         Source(f"the Debian package {NOTO_PACKAGE}, drawing its letters, two minutes", _from_debian_noto),
     ),
-    sha256="9c4280c97e014814368ac0810a82a58b54ec408f9f2544f6c0bdff97f26407f4",
+    sha256="fde7ea31c4644e9f40f25e4d51611157852fd79872b2a90a67d796d81280cc78",
     **_ABOUT,
 )
 

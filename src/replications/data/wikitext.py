@@ -20,11 +20,8 @@ _NAMESPACE = re.compile(r":?\s*(file|image|category|[a-z]{2,3}(?:-[a-z]+)*|simpl
 _OPTION = re.compile(
     r"(thumb|thumbnail|frame|frameless|border|left|right|center|none|upright.*|\d+x?\d*px|alt=.*|link=.*)"
 )
-_APPENDIX = re.compile(
-    r"^==\s*(see also|references|notes|footnotes|citations|sources|bibliography|further reading|external links)"
-    r"\b[^=\n]*==\s*$",
-    re.MULTILINE | re.IGNORECASE,
-)
+_BACK_MATTER = "see also|references|notes|footnotes|citations|sources|bibliography|further reading|external links"
+_APPENDIX = re.compile(rf"^==\s*({_BACK_MATTER})( and ({_BACK_MATTER}))?\s*==\s*$", re.MULTILINE | re.IGNORECASE)
 
 
 def plain(markup: str) -> str:

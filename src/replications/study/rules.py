@@ -120,7 +120,7 @@ class BetterThan:
         if not np.isfinite(values).all():
             return _diverged(values)
         # seeds that agree to the last digit have no t statistic
-        test = statistics.sign_test if np.ptp(values) == 0 else statistics.one_sided_t
+        test = statistics.sign_test if statistics.constant(values) else statistics.one_sided_t
         found = test(values, self.margin)
         return _judgement(found, holds=found.estimate > self.margin)
 
@@ -147,7 +147,7 @@ class Within:
         if not np.isfinite(values).all():
             return _diverged(values)
         holds = abs(float(values.mean()) - self.target) <= self.tolerance
-        if np.ptp(values) == 0:
+        if statistics.constant(values):
             return _judgement(statistics.sign_test(self.tolerance - np.abs(values - self.target)), holds, values)
         return _judgement(statistics.tost(values, self.target, self.tolerance), holds)
 

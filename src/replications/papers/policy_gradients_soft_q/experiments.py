@@ -36,7 +36,7 @@ from replications.study import Context, Curve, Outcome
 if TYPE_CHECKING:
     from replications.papers.policy_gradients_soft_q.study import Config
 
-SCATTER = 125  # random cases kept of each setting, for the figure
+SCATTER = 50  # random cases kept of each setting, for the figure
 BINS = 50  # of the histograms of left/right
 CHAIN_PRIZES = (-1.0, 0.5, 1.0, 3.0)  # units of reward
 VALUE_LABELS = ("temperature τ (units of reward)", "soft value V (units of reward)")

@@ -25,7 +25,7 @@ def gap(records: Records) -> None:
     alt = "Every random case lies on the diagonal: the duality gap equals τ times the divergence, over many decades."
     with figure(alt, name="pgsq-gap", width=4.6, height=3.4) as fig:
         ax = fig.subplots()
-        ax.scatter(divergence, found, s=7, alpha=0.6, linewidths=0, color=palette["blue"], rasterized=False)
+        ax.scatter(divergence, found, s=7, alpha=0.6, linewidths=0, color=palette["blue"])
         ends = [float(divergence[divergence > 0].min()), float(divergence.max())]
         ax.plot(ends, ends, color=palette["orange"], linestyle="--", linewidth=1, label="equality")
         ax.set(
@@ -40,9 +40,9 @@ def ratios(records: Records) -> None:
     alt = "In none of the three inequalities does the ratio of left to right exceed one; the mass reaches up to it."
     edges = np.linspace(0.0, 1.0, BINS + 1)
     with figure(alt, name="pgsq-ratios", width=7.2, height=2.4) as fig:
-        for ax, (name, title), color in zip(fig.subplots(1, 3, sharey=True), titles.items(), palette):
+        for ax, (name, title) in zip(fig.subplots(1, 3, sharey=True), titles.items()):
             counts = np.sum(records.arrays("candidates", name), axis=0)
-            ax.stairs(counts, edges, fill=True, color=color, alpha=0.85)
+            ax.stairs(counts, edges, fill=True, color=palette["blue"], alpha=0.85)
             ax.axvline(1.0, color=palette["orange"], linestyle="--", linewidth=1)
             ax.set(title=title, xlabel="left / right", yscale="log", xlim=(0.0, 1.05))
         fig.axes[0].set_ylabel("random cases")
@@ -71,9 +71,10 @@ def walk(records: Records) -> None:
             updates, apart = records.curve("learning", f"distance_{name}")
             band(distance, updates, np.maximum(apart, FLOOR).max(0), NAMES[name], index)
         distance.axhline(1e-8, color=palette["grey"], linestyle=":", linewidth=1)
-        distance.annotate("tolerance", (updates[-1], 1e-8), ha="right", va="bottom", fontsize=8)
+        distance.annotate("tolerance", (updates[0], 1e-8), ha="left", va="bottom", fontsize=8, xytext=(14, 2),
+                          textcoords="offset points")  # fmt: skip
         distance.set(title="Distance from soft Q-learning", xlabel="update", ylabel="largest |θ − θ'|", yscale="log")
-        distance.legend(fontsize=7.5, loc="center right")
+        distance.legend(fontsize=7.5, loc="center right", bbox_to_anchor=(1.0, 0.36))
 
 
 def values(records: Records) -> None:

@@ -28,7 +28,7 @@ class Config:
     states: int = 20  # of a random process
     gamma: float = 0.9  # discount; the chain has 0.5 of its own
     steps: tuple[int, ...] = (1, 3, 10)  # n of the n-step targets
-    tau: float = 0.1  # learning: temperature, units of reward
+    tau: float = 0.2  # learning: temperature, units of reward
     updates: int = 1000  # learning: steps of SGD
     batch: int = 16  # learning: environments
     rollout: int = 5  # learning: steps of each environment between updates
