@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from replications.papers.simplex_diffusion.config import Config
-from replications.papers.simplex_diffusion.experiments import convergence, laws, recovery, tail, training
+from replications.papers.simplex_diffusion.experiments import Config, convergence, laws, recovery, tail, training
 from replications.study import Context, Metric, Outcome, Plan, Study
 
 EXPERIMENTS: dict[str, Callable[[Config, Context], Outcome]] = {
@@ -139,6 +138,7 @@ METRICS = {
     "score_median": Metric("1/θ", "median |score| from θ_0 = 0 at t = 0.7"),
     "score_999": Metric("1/θ", "0.999 quantile of |score| from θ_0 = 0 at t = 0.7"),
     "floor": Metric("total variation", "of as many draws from the true law itself, mean of 50"),
+    "tv_bridge_first": Metric("total variation", "of the decoded law at the smallest N: exact bridge"),
     "middle_d_sde": Metric("distance", "largest KS distance of Y at s = 1/2, 40 steps of the reverse SDE"),
     "middle_d_sde_without_divergence": Metric("distance", "the same without the divergence 2b"),
     "drift_error": Metric("fraction", "largest error of Eq. 12 with the score inserted, against the regular form"),

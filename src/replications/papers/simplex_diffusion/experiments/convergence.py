@@ -6,8 +6,7 @@ import numpy as np
 from scipy import stats
 
 from replications.papers.simplex_diffusion import cir, schemes
-from replications.papers.simplex_diffusion.config import Config
-from replications.papers.simplex_diffusion.experiments import numpy_generator
+from replications.papers.simplex_diffusion.experiments import Config, numpy_generator
 from replications.papers.simplex_diffusion.orders import slope, strong_errors, weak_errors
 from replications.study import Context, Curve, Outcome
 

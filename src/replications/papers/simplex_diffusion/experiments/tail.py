@@ -10,8 +10,7 @@ import numpy as np
 from replications.papers.simplex_diffusion import posterior as post
 from replications.papers.simplex_diffusion import rank, reverse, simplex
 from replications.papers.simplex_diffusion.cir import poisson_rate
-from replications.papers.simplex_diffusion.config import Config
-from replications.papers.simplex_diffusion.experiments import numpy_generator
+from replications.papers.simplex_diffusion.experiments import Config, numpy_generator
 from replications.papers.simplex_diffusion.orders import slope
 from replications.study import Context, Curve, Outcome
 

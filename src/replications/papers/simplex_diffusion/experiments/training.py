@@ -18,8 +18,7 @@ from replications.papers.simplex_diffusion import posterior as post
 from replications.papers.simplex_diffusion import simplex
 from replications.papers.simplex_diffusion.chain import Chain
 from replications.papers.simplex_diffusion.cir import poisson_rate
-from replications.papers.simplex_diffusion.config import Config
-from replications.papers.simplex_diffusion.experiments import numpy_generator
+from replications.papers.simplex_diffusion.experiments import Config, numpy_generator
 from replications.study import Context, Curve, Outcome
 
 LEVELS = (0.02, 1.0)  # of s in training; at 0.02 the exact posterior knows the token but for one in 10⁶
