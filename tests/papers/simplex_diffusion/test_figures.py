@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from replications.papers.simplex_diffusion import figures
 from replications.papers.simplex_diffusion.experiments import Config
 from replications.papers.simplex_diffusion.study import run

@@ -4,6 +4,7 @@ import json
 import re
 
 import numpy as np
+
 from replications.papers.simplex_diffusion import widget
 
 

@@ -5,89 +5,25 @@ All are statements: the paper prints no numbers. Rules are conditions on every s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
+from replications.papers.simplex_diffusion.estimands import (
+    above,
+    below,
+    difference,
+    drifts,
+    each,
+    growth,
+    near,
+    ratio,
+    recovered,
+    shelf,
+    worst,
+)
 from replications.papers.simplex_diffusion.study import BOUNDARY_ALPHAS, LAW_ALPHAS, REVERSAL_ALPHAS
-from replications.study import AllOf, BetterThan, Claim, EverySeed, Exact, Falsifier, Published, Records
-from replications.study.rules import Estimand
+from replications.study import AllOf, BetterThan, Claim, EverySeed, Exact, Falsifier, Published
 
 LAWS = tuple(f"law-{a:g}" for a in LAW_ALPHAS)
 BOUNDARIES = tuple(f"boundary-{a:g}" for a in BOUNDARY_ALPHAS)
 SMALL_P = 1e-3  # of a record's Bonferroni-adjusted p-value; some fifty are looked at
-
-
-def worst(conditions: Sequence[str], metrics: Sequence[str], largest: bool = True) -> Estimand:
-    """The largest (or smallest) of the metrics over the conditions, one value a seed."""
-
-    def estimand(records: Records) -> np.ndarray:
-        values = [records.scalars(condition, metric) for condition in conditions for metric in metrics]
-        return np.max(values, 0) if largest else np.min(values, 0)
-
-    return estimand
-
-
-def each(conditions: Sequence[str], metrics: Sequence[str]) -> Estimand:
-    """Every value of the metrics over conditions and seeds."""
-
-    def estimand(records: Records) -> np.ndarray:
-        return np.concatenate([records.scalars(condition, metric) for condition in conditions for metric in metrics])
-
-    return estimand
-
-
-def above(conditions: Sequence[str], metrics: Sequence[str], bound: float) -> Estimand:
-    """Whether every one of the metrics exceeds `bound`, one truth value a seed."""
-    lowest = worst(conditions, metrics, largest=False)
-    return lambda records: lowest(records) > bound
-
-
-def below(conditions: Sequence[str], metrics: Sequence[str], bound: float) -> Estimand:
-    """Whether every one of the metrics is under `bound`, one truth value a seed."""
-    highest = worst(conditions, metrics)
-    return lambda records: highest(records) < bound
-
-
-def _ratio(condition: str, first: str, second: str) -> Estimand:
-    return lambda records: records.scalars(condition, first) / records.scalars(condition, second)
-
-
-def _difference(condition: str, first: str, second: str) -> Estimand:
-    return lambda records: records.scalars(condition, first) - records.scalars(condition, second)
-
-
-def _recovered(metric: str, sizes: Sequence[int]) -> Estimand:
-    """Total variation at most twice that of as many true draws, for every α and V."""
-
-    def estimand(records: Records) -> np.ndarray:
-        names = [f"reversal-{v}-{a:g}" for v in sizes for a in REVERSAL_ALPHAS]
-        return np.all([records.scalars(n, metric) <= 2 * records.scalars(n, "floor") for n in names], 0)
-
-    return estimand
-
-
-def _drifts(records: Records) -> np.ndarray:
-    """Smallest KS distance of the Euler variants after 100 steps, over that of exact sampling; α = 1/2."""
-    names = ("full_truncation", "reflection", "clipping", "epsilon")
-    schemes = [records.scalars("boundary-0.5", f"drift_{name}") for name in names]
-    return np.min(schemes, 0) / records.scalars("boundary-0.5", "drift_exact")
-
-
-def _shelf(records: Records) -> np.ndarray:
-    """P(rank > V/2) over e^{-λ}/2, what a uniform rank gives when no signal is left; α = 1/V, V = 32000."""
-    return 2 * records.scalars("ranks-32000", "beyond_half_sparse") / records.scalars("ranks-32000", "lost_sparse")
-
-
-def _growth(records: Records) -> np.ndarray:
-    """Mean rank less one at V = 32000 over that at V = 1000, over 32, the ratio of the V; α = 1/V."""
-    large, small = (records.scalars(f"ranks-{v}", "mean_rank_sparse") - 1 for v in (32000, 1000))
-    return large / small / 32
-
-
-def near(estimand: Estimand, target: float, tolerance: float) -> Estimand:
-    """Whether the estimand is within `tolerance` of `target`, one truth value a seed."""
-    return lambda records: np.abs(estimand(records) - target) <= tolerance
 
 
 def _published(where: str) -> Published:
@@ -185,8 +121,8 @@ CLAIMS = (
         _published("Eq. 14"),
         EverySeed(
             lambda r: (
-                near(_ratio("likelihood-0.5", "path_kl", "initial_kl"), 1.0, 0.04)(r)
-                & near(_ratio("likelihood-1", "path_kl", "initial_kl"), 1.0, 0.04)(r)
+                near(ratio("likelihood-0.5", "path_kl", "initial_kl"), 1.0, 0.04)(r)
+                & near(ratio("likelihood-1", "path_kl", "initial_kl"), 1.0, 0.04)(r)
             ),
             "between the laws of two priors the integral is the KL of the priors within 4 %, α = 1/2 and 1",
         ),
@@ -194,7 +130,7 @@ CLAIMS = (
         falsifier=Falsifier(
             "without the weight diag(Y)",
             EverySeed(
-                lambda r: _ratio("likelihood-1", "path_kl_unweighted", "initial_kl")(r) > 1.5, "off by more than half"
+                lambda r: ratio("likelihood-1", "path_kl_unweighted", "initial_kl")(r) > 1.5, "off by more than half"
             ),
         ),
     ),
@@ -208,7 +144,7 @@ CLAIMS = (
                 each(["reversal-5-0.5", "reversal-5-1", "reversal-5-2"], ["log_field_residual"]), 1e-6,
                 note="log-domain form corrected",
             ),
-            EverySeed(_recovered("tv_heun", (5, 27)), "Heun's total variation within twice the floor, V = 5 and 27"),
+            EverySeed(recovered("tv_heun", (5, 27)), "Heun's total variation within twice the floor, V = 5 and 27"),
         ),
         evidence="fig-simplex-recovery",
         falsifier=Falsifier(
@@ -225,7 +161,7 @@ CLAIMS = (
         _published("Section 2.3"),
         AllOf(
             EverySeed(
-                lambda r: _drifts(r) > 3,
+                lambda r: drifts(r) > 3,
                 "every Euler variant, ε included, drifts to 3 times the exact sampler's KS distance, α = 1/2",
             ),
             EverySeed(above(["law-0.5", "law-1", "law-2.5"], ["squared_ou_p"], SMALL_P), "squared sums: KS p above 0.001"),
@@ -242,20 +178,20 @@ CLAIMS = (
         _published("Limitations"),
         AllOf(
             BetterThan(
-                _ratio("ranks-32000", "mean_rank_sparse", "mean_rank_gaussian"), 10.0,
+                ratio("ranks-32000", "mean_rank_sparse", "mean_rank_gaussian"), 10.0,
                 "times the Gaussian mean rank", note="α = 1/V, V = 32000",
             ),
-            EverySeed(near(_shelf, 1.0, 0.1), "half the draws without signal rank beyond V/2 within 10 %, α = 1/V"),
-            EverySeed(near(_growth, 1.0, 0.15), "the mean rank grows in proportion to V within 15 %, α = 1/V"),
+            EverySeed(near(shelf, 1.0, 0.1), "half the draws without signal rank beyond V/2 within 10 %, α = 1/V"),
+            EverySeed(near(growth, 1.0, 0.15), "the mean rank grows in proportion to V within 15 %, α = 1/V"),
             BetterThan(
-                _ratio("ranks-32000", "mean_rank_one", "mean_rank_gaussian"), 2.0,
+                ratio("ranks-32000", "mean_rank_one", "mean_rank_gaussian"), 2.0,
                 "times the Gaussian mean rank", note="α = 1, V = 32000",
             ),
         ),
         evidence="fig-simplex-rank",
         falsifier=Falsifier(
             "few categories, V = 27: even α = 1/V has no tail to speak of",
-            EverySeed(lambda r: _ratio("ranks-27", "mean_rank_sparse", "mean_rank_gaussian")(r) < 2, "below twice Gaussian"),
+            EverySeed(lambda r: ratio("ranks-27", "mean_rank_sparse", "mean_rank_gaussian")(r) < 2, "below twice Gaussian"),
         ),
     ),
     Claim(
@@ -263,7 +199,7 @@ CLAIMS = (
         "A noisy vector is not an unnormalised probability: the posterior of the token is not linear in it.",
         _published("Eq. 18"),
         AllOf(
-            BetterThan(_difference("likelihood-1", "ce_linear", "ce_state"), 0.05, "nats", note="best linear reading of X"),
+            BetterThan(difference("likelihood-1", "ce_linear", "ce_state"), 0.05, "nats", note="best linear reading of X"),
             BetterThan(lambda r: r.scalars("likelihood-1", "ce_simplex_excess"), 0.0, "nats", note="X alone against Y"),
             EverySeed(
                 near(lambda r: r.scalars("likelihood-1", "calibration_gap"), 0.0, 0.01),
@@ -288,11 +224,11 @@ CLAIMS = (
         "C5*",
         "Derived here: drawing the token and bridging exactly recovers one position's law at any number of steps.",
         DERIVED,
-        EverySeed(_recovered("tv_bridge_first", (5, 27)), "five steps, total variation within twice the floor, V = 5 and 27"),
+        EverySeed(recovered("tv_bridge_first", (5, 27)), "five steps, total variation within twice the floor, V = 5 and 27"),
         evidence="fig-simplex-recovery",
         falsifier=Falsifier(
             "the reverse SDE at the largest N",
-            EverySeed(lambda r: ~_recovered("tv_sde", (5, 27))(r), "above twice the floor"),
+            EverySeed(lambda r: ~recovered("tv_sde", (5, 27))(r), "above twice the floor"),
         ),
     ),
     Claim(
@@ -322,15 +258,15 @@ CLAIMS = (
         DERIVED,
         EverySeed(
             lambda r: (
-                near(_ratio("likelihood-0.5", "entropy_integral", "entropy"), 1.0, 0.01)(r)
-                & near(_ratio("likelihood-1", "entropy_integral", "entropy"), 1.0, 0.01)(r)
+                near(ratio("likelihood-0.5", "entropy_integral", "entropy"), 1.0, 0.01)(r)
+                & near(ratio("likelihood-1", "entropy_integral", "entropy"), 1.0, 0.01)(r)
             ),
             "the integral is the entropy within 1 %, α = 1/2 and 1",
         ),
         evidence="table-simplex-likelihood",
         falsifier=Falsifier(
             "a posterior that ignores the state",
-            EverySeed(lambda r: _ratio("likelihood-1", "entropy_integral_blind", "entropy")(r) > 2, "more than twice it"),
+            EverySeed(lambda r: ratio("likelihood-1", "entropy_integral_blind", "entropy")(r) > 2, "more than twice it"),
         ),
     ),
     Claim(

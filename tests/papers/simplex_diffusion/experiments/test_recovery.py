@@ -27,7 +27,7 @@ def test_identities_hold_and_the_printed_form_does_not():
     assert max(found["drift_error"], found["field_error"]) < 1e-12
     assert found["log_field_residual"] < 1e-10
     assert found["log_field_residual_printed"] > 0.1
-    assert found["quantile_error"] < 1e-6
+    assert found["quantile_error"] < 5e-6
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0])

@@ -178,6 +178,7 @@ def evaluate(network: Network, process: Process, config: Config, context: Contex
     return scalars
 
 
+@torch.no_grad()
 def nats(network: Network, process: Process, config: Config, rng: np.random.Generator) -> tuple[float, float]:
     """The likelihood bound of the network and of the exact posterior on the same draws, nats a token.
 
