@@ -19,7 +19,7 @@ def good() -> dict[str, dict[str, float]]:
     }  # fmt: skip
     reversal = {
         "drift_error": 1e-15, "field_error": 1e-15, "quantile_error": 1e-8, "log_field_residual": 1e-12,
-        "log_field_residual_printed": 5.0, "floor": 0.01, "tv_heun": 0.012, "tv_sde": 0.03, "tv_bridge_first": 0.011,
+        "log_field_residual_printed": 5.0, "floor": 0.01, "tv_heun": 0.012, "tv_sde": 0.03, "tv_bridge_first": 0.011, "middle_p_bridge": 0.4,
         "tv_sde_without_divergence": 0.6,
     }  # fmt: skip
     boundary = {
@@ -122,6 +122,7 @@ SPOILED = [
     ("C10", "likelihood-1", {"calibration_gap": 0.2}),
     ("C11", "stationarity", {"sphere_p": 1e-6}),
     ("C5*", "reversal-27-2", {"tv_bridge_first": 0.1}),
+    ("C5*", "reversal-27-2", {"middle_p_bridge": 1e-6}),
     ("C6*", "boundary-0.5", {"target_growth": 0.0}),
     ("C6*", "train-free-0.5", {"score_error": 0.2}),
     ("C7*", "likelihood-0.5", {"entropy_integral": 1.3}),

@@ -139,8 +139,6 @@ METRICS = {
     "score_999": Metric("1/θ", "0.999 quantile of |score| from θ_0 = 0 at t = 0.7"),
     "floor": Metric("total variation", "of as many draws from the true law itself, mean of 50"),
     "tv_bridge_first": Metric("total variation", "of the decoded law at the smallest N: exact bridge"),
-    "middle_d_sde": Metric("distance", "largest KS distance of Y at s = 1/2, 40 steps of the reverse SDE"),
-    "middle_d_sde_without_divergence": Metric("distance", "the same without the divergence 2b"),
     "drift_error": Metric("fraction", "largest error of Eq. 12 with the score inserted, against the regular form"),
     "field_error": Metric("fraction", "largest error of Eq. 16 with the score inserted, against Y - D"),
     "log_field_residual": Metric("b", "largest |dlog Y/dt| at the stationary score, corrected form"),
@@ -183,6 +181,7 @@ for _key, _what in _SAMPLERS.items():
         f"middle_p_{_key}": Metric(
             "p", f"{_KS}: Y at s = 1/2 on the way back against the forward law, 40 steps: {_what}"
         ),
+        f"middle_d_{_key}": Metric("distance", f"largest KS distance of the same: {_what}"),
         f"chain_nll_{_key}": Metric("nats/token", f"of generated sequences under the chain, largest N: {_what}"),
         f"chain_bigram_tv_{_key}": Metric("total variation", f"of generated bigrams, largest N: {_what}"),
         f"chain_unigram_{_key}": Metric("nats", f"entropy of generated tokens, largest N: {_what}"),

@@ -15,7 +15,12 @@ from replications.study import Context, Curve, Outcome
 
 FIVE = np.array([0.4, 0.25, 0.2, 0.1, 0.05])
 BEST_GRID = (("ODE Heun", "log s"), ("ODE exponential", "s"), ("reverse SDE", "s"), ("bridge", "s"))
-ALL_GRIDS = tuple((step, grid) for step in reverse.STEPS for grid in ("t", "s", "log s", "entropy"))
+ALL_GRIDS = (
+    *(("ODE Euler", grid) for grid in ("t", "s", "log s", "entropy")),
+    *(("ODE Heun", grid) for grid in ("s", "log s", "entropy")),
+    *((step, grid) for step in ("ODE exponential", "reverse SDE") for grid in ("s", "log s")),
+    ("bridge", "s"),
+)
 KEYS = {
     "ODE Euler": "euler", "ODE exponential": "exponential", "ODE Heun": "heun", "reverse SDE": "sde", "bridge": "bridge",
 }  # fmt: skip
@@ -75,26 +80,17 @@ def reversal(config: Config, context: Context) -> Outcome:
     broken = reverse.generate(_without_divergence, grid, (n, v), denoise, alpha, rng)
     scalars["tv_sde_without_divergence"] = distance(denoise(broken, last).argmax(-1))
     forward = simplex.noise_tokens(rng.choice(v, n, p=prior), alpha, MIDDLE, rng)
-    for name in ("ODE Heun", "bridge", "reverse SDE"):
-        half = reverse.generate(
-            reverse.STEPS[name], reverse.levels("s", 40, first, MIDDLE), (n, v), denoise, alpha, rng
-        )
-        shown = min(v, 5)
-        p = [float(stats.ks_2samp(half[:, j], forward[:, j], method="asymp").pvalue) for j in range(shown)]
-        scalars[f"middle_p_{KEYS[name]}"] = min(1.0, shown * min(p))
-    half = reverse.generate(_without_divergence, reverse.levels("s", 40, first, MIDDLE), (n, v), denoise, alpha, rng)
-    scalars["middle_d_sde"] = _largest_distance(
-        reverse.generate(reverse.sde_step, reverse.levels("s", 40, first, MIDDLE), (n, v), denoise, alpha, rng), forward
-    )
-    scalars["middle_d_sde_without_divergence"] = _largest_distance(half, forward)
+    halfway = reverse.levels("s", 40, first, MIDDLE)
+    shown = min(v, 5)
+    for key, step in (
+        ("heun", reverse.ode_heun), ("bridge", reverse.bridge_step), ("sde", reverse.sde_step),
+        ("sde_without_divergence", _without_divergence),
+    ):  # fmt: skip
+        half = reverse.generate(step, halfway, (n, v), denoise, alpha, rng)
+        tests = [stats.ks_2samp(half[:, j], forward[:, j], method="asymp") for j in range(shown)]
+        scalars[f"middle_p_{key}"] = min(1.0, shown * min(float(test.pvalue) for test in tests))
+        scalars[f"middle_d_{key}"] = max(float(test.statistic) for test in tests)
     return Outcome(scalars=scalars | identities(config.alpha, rng), curves=curves, samples=n)
-
-
-def _largest_distance(first: np.ndarray, second: np.ndarray) -> float:
-    return max(
-        float(stats.ks_2samp(first[:, j], second[:, j], method="asymp").statistic)
-        for j in range(min(5, first.shape[1]))
-    )
 
 
 def _without_divergence(
