@@ -13,7 +13,7 @@ from replications import data as datasets
 from replications.cli import main
 from replications.papers import registry
 from replications.publish import build, references, template
-from replications.study import engine
+from replications.study import Records, engine, judge_records
 from toy_study import STUDY
 
 
@@ -96,6 +96,12 @@ def test_the_schema_describes_every_key_in_its_order(root, capsys):
     described = schema()["$defs"]["entry"]
     assert list(entry) == list(described["properties"]) == described["required"]
     assert list(entry["published"]) == schema()["$defs"]["published"]["required"]
+
+
+@pytest.mark.parametrize("slug", [paper.slug for paper in registry.chapters()])
+def test_the_schema_fits_the_claims_of_every_chapter(slug):
+    entries = judge_records(slug, registry.claims_of(slug), Records("smoke", []))
+    jsonschema.validate([entry.to_json() for entry in entries], schema(), cls=jsonschema.Draft202012Validator)
 
 
 def test_claims_at_a_profile_judge_only_there(root, capsys):

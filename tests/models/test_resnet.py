@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from replications.models import initialise
 from replications.models.resnet import ResNet, resnet18, resnet50, tiny_resnet
 
 
@@ -56,25 +55,6 @@ def test_norm_and_convolution_can_be_replaced_everywhere():
     layers = list(encoder.modules())
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in layers)
     assert all(type(layer) is Plain for layer in layers if isinstance(layer, nn.Conv2d))
-
-
-def test_initialisation_depends_on_the_generator_alone():
-    first, second = tiny_resnet(8), tiny_resnet(8)
-    initialise(first, torch.Generator().manual_seed(1))
-    torch.rand(3)  # the global generator must not matter
-    initialise(second, torch.Generator().manual_seed(1))
-    for one, two in zip(first.parameters(), second.parameters()):
-        assert torch.equal(one, two)
-    initialise(second, torch.Generator().manual_seed(2))
-    assert not torch.equal(first.stem[0].weight, second.stem[0].weight)
-
-
-def test_initial_weights_have_the_deviation_of_a_normal_cut_at_two_deviations():
-    layer = nn.Sequential(nn.Linear(400, 1000))
-    initialise(layer, torch.Generator().manual_seed(0))
-    assert layer[0].weight.abs().max() <= 2 / 20
-    assert layer[0].weight.std().item() == pytest.approx(0.8796 / 20, rel=0.01)  # a truncated normal's deviation
-    assert not layer[0].bias.any()
 
 
 def test_unknown_stem_and_uneven_groups_are_refused():

@@ -125,3 +125,52 @@ def test_jobs_follow_the_environment(monkeypatch):
     assert engine.default_jobs() == 7
     monkeypatch.delenv("REPLICATIONS_JOBS")
     assert engine.default_jobs() >= 1
+
+
+PARENT = """
+import signal, sys, toy_study
+from pathlib import Path
+from replications.study import Store, engine
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background inherits 'ignore'
+    study = toy_study.with_smoke(long=toy_study.Config(steps=100_000, pause_s=0.005), next=toy_study.Config())
+    engine.execute(study, study.runs("smoke"), Store(Path(sys.argv[1])), device="cpu", jobs=1)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_their_parent(tmp_path, how):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(toy_study.__file__).parent),
+        "REPLICATIONS_CHECKPOINT_SECONDS": "0",
+    }
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)], env=environment, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    study = toy_study.with_smoke(long=Config(steps=100_000, pause_s=0.005), next=Config())
+    checkpoint = Store(tmp_path).checkpoint_path(study.runs("smoke")[0])
+    wait_until(checkpoint.exists)
+    os.killpg(process.pid, how) if how is signal.SIGINT else process.kill()
+    process.wait(30)
+    wait_until(lambda: not _alive(process.pid))
+    assert Store(tmp_path).recorded(study, "smoke") == [], "no worker went on with the next run"
+
+
+def wait_until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def _alive(group):
+    """Whether a process of the group still runs."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

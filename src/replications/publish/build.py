@@ -15,7 +15,8 @@ from replications.study import UserError
 from replications.study.paths import build_folder, project_root
 
 ADDRESS = r"(?:https?:)?//[^\s\"')]+"
-TAG = re.compile(r"<(?:script|link|img|iframe|source|audio|video|track|embed|object)\b[^>]*>", re.IGNORECASE)
+LOADERS = "script|link|img|iframe|source|audio|video|track|embed|object"
+TAG = re.compile(rf"<(?:{LOADERS})\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
 LOADED = re.compile(rf"\b(?:src|href|data|poster|srcset)\s*=\s*[\"']\s*({ADDRESS})", re.IGNORECASE)
 LOADS_NOTHING = re.compile(r"\brel=[\"'](?:canonical|license|author)[\"']", re.IGNORECASE)
 STYLE = re.compile(r"<style\b[^>]*>.*?</style>|\bstyle=\"[^\"]*\"", re.IGNORECASE | re.DOTALL)

@@ -26,9 +26,7 @@ def resolve(name: str, *, needs_gpu: bool = False) -> torch.device:
         raise UserError("no GPU found: use --device cpu, or run on a machine with a CUDA GPU and driver")
     device = torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
     if needs_gpu and name == "auto" and device.type != "cuda":
-        raise UserError(
-            "this profile needs a GPU and none was found: use --profile laptop, or force --device cpu"
-        )
+        raise UserError("this profile needs a GPU and none was found: use --profile laptop, or force --device cpu")
     return device
 
 

@@ -8,7 +8,9 @@ import multiprocessing
 import os
 import queue
 import resource
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -93,8 +95,9 @@ def execute(
                         failures.append(failure)
             _drain(messages, bar)
         except BaseException:
+            workers = list((pool._processes or {}).values())  # shutdown forgets them
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in list((pool._processes or {}).values()):
+            for process in workers:
                 process.terminate()
             raise
         finally:
@@ -156,10 +159,20 @@ _messages: Queue[tuple[int, float]] | None = None
 def _start_worker(messages: Queue[tuple[int, float]]) -> None:
     global _messages
     _messages = messages
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; a worker would go on with the next run
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
     torch.set_num_threads(THREADS)
     torch.set_flush_denormal(True)
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent was killed: nobody would take its results."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(module: str, unit: list[Run], index: int, root: str, device: str) -> None:
