@@ -78,8 +78,9 @@ def orders(records: Records) -> None:
         axes[0, 0].set_ylabel("weak error of E exp(−θ)")
         axes[1, 0].set_ylabel("strong error E|θ(h) − θ(h/2)|")
         axes[0, 0].set_ylim(1e-5, None)
-        handles = {h.get_label(): h for ax in fig.axes for h in ax.get_lines() if not h.get_label().startswith("_")}
-        fig.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=8)
+        handles = {str(h.get_label()): h for ax in fig.axes for h in ax.get_lines()}
+        named = [label for label in handles if not label.startswith("_")]
+        fig.legend([handles[label] for label in named], named, loc="outside lower center", ncols=3, fontsize=8)
 
 
 def _error_line(ax: Axes, records: Records, condition: str, curve: str, label: str, index: int) -> None:
@@ -104,8 +105,8 @@ def boundary(records: Records) -> None:
         left, right = fig.subplots(1, 2)
         for index, (key, label) in enumerate(schemes):
             alphas = [a for a in BOUNDARY_ALPHAS if key != "implicit" or a > 0.5]
-            y = [records.scalars(f"boundary-{a:g}", f"drift_{key}").mean() for a in alphas]
-            left.plot(alphas, y, label=label, color=palette[index], marker="osD^vPX"[index], markersize=4)
+            distance = [records.scalars(f"boundary-{a:g}", f"drift_{key}").mean() for a in alphas]
+            left.plot(alphas, distance, label=label, color=palette[index], marker="osD^vPX"[index], markersize=4)
         left.set(
             xscale="log", yscale="log", xlabel="α", ylabel="KS distance from Gamma(α)", title="After 100 steps of 1/8"
         )
@@ -250,8 +251,8 @@ def training(records: Records) -> None:
         left.set(yscale="log", xlabel="update", ylabel="loss of a batch, first seed", title="Score matching")
         left.legend(fontsize=8)
         for index, (key, label) in enumerate(arms):
-            y = [records.scalars(f"train-{key}-{a:g}", "score_error").mean() for a in REVERSAL_ALPHAS]
-            right.plot(REVERSAL_ALPHAS, y, color=palette[index], marker="os^"[index], label=label)
+            errors = [records.scalars(f"train-{key}-{a:g}", "score_error").mean() for a in REVERSAL_ALPHAS]
+            right.plot(REVERSAL_ALPHAS, errors, color=palette[index], marker="os^"[index], label=label)
         right.set(
             xscale="log", yscale="log", xlabel="α", ylabel="median score error", title="Error against the exact score"
         )

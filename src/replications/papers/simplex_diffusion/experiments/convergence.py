@@ -47,9 +47,10 @@ def orders(config: Config, context: Context) -> Outcome:
     if abs(2 * a - round(2 * a)) < 1e-12:
         strong.append("squared OU")
     levels = range(2, config.depth + 3)
-    for name, errors in strong_errors(strong, 1.0, a, 1.0, levels, config.paths, rng).items():
-        curves[f"strong {name}"] = Curve([2.0**-k for k in levels], list(errors), "step, 1/b", "strong error")
-        scalars[f"strong_order_{KEYS[name]}"] = slope(np.array([2.0**-k for k in levels])[-5:], errors[-5:])
+    strong_sizes = np.array([2.0**-k for k in levels])
+    for name, gaps in strong_errors(strong, 1.0, a, 1.0, levels, config.paths, rng).items():
+        curves[f"strong {name}"] = Curve(list(strong_sizes), list(gaps), "step, 1/b", "strong error")
+        scalars[f"strong_order_{KEYS[name]}"] = slope(strong_sizes[-5:], gaps[-5:])
     return Outcome(scalars=scalars, curves=curves, samples=config.draws)
 
 

@@ -45,7 +45,8 @@ def cost(config: Config, context: Context) -> Outcome:
     """CPU time a token of noising, posterior and one reverse step against V, for α = 1/2, 1, 1/V, and for Gaussian d = 256."""
     rng = numpy_generator(context, "cost")
     sizes = [v for v in (4, 16, 64, 256, 1024, 4096, 16384, 32768) if v <= config.categories]
-    curves, scalars = {}, {}
+    curves: dict[str, Curve] = {}
+    scalars: dict[str, float] = {}
     for key, shape in (("half", 0.5), ("one", 1.0), ("sparse", None)):
         spent: dict[str, list[float]] = {"noising": [], "posterior": [], "step": []}
         for v in sizes:
