@@ -67,6 +67,24 @@ def test_likelihood_of_the_exact_posterior_is_the_entropy_of_the_chain(process):
     assert mine > exact
 
 
+def test_a_run_that_was_stopped_ends_with_the_same_numbers(tmp_path, monkeypatch):
+    monkeypatch.setenv("REPLICATIONS_CHECKPOINT_SECONDS", "0")
+
+    def saving() -> Context:
+        return Context(seed=0, device=torch.device("cpu"), checkpoint_path=tmp_path / "state.safetensors")
+
+    def stop(fraction: float) -> None:
+        if fraction == 1:
+            raise KeyboardInterrupt
+
+    interrupted = saving()
+    interrupted.report = stop
+    with pytest.raises(KeyboardInterrupt):
+        training.train(SMALL, interrupted)
+    assert len(saving().restore()["losses"]) == SMALL.updates - 1
+    assert training.train(SMALL, saving()).scalars == training.train(SMALL, context()).scalars
+
+
 def test_unknown_loss_is_named():
     with pytest.raises(ValueError, match="unknown loss 'mse'"):
         training.train(changed(loss="mse"), context())

@@ -132,19 +132,24 @@ class Process:
 
 def train(config: Config, context: Context) -> Outcome:
     """Train one arm and measure it: spread of the loss, score error, and nats a token against the exact posterior's."""
-    rng = numpy_generator(context, "training")
     chain = Chain.random(config.categories, np.random.default_rng(0))  # one chain for every seed
     process = Process(config, chain, context.device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(context.generator("weights", "cpu").initial_seed())
         network = Network(process.inputs, config.categories, config.length, config.width).to(context.device)
     optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, betas=(0.9, 0.98), weight_decay=0.0)
-    warmup = max(1, config.updates // 20)
-    losses = []
-    for update in range(config.updates):
-        rate = min(1.0, (update + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * update / config.updates))
+    losses: list[float] = []
+    if (saved := context.restore()) is not None:
+        network.load_state_dict(saved["network"])
+        optimiser.load_state_dict(saved["optimiser"])
+        losses = saved["losses"]
+    stream = context.generator("training", "cpu").initial_seed()
+    for update in range(len(losses), config.updates):
+        rate = min(1.0, (update + 1) / max(1, config.updates // 20))
+        rate *= 0.5 * (1 + math.cos(math.pi * update / config.updates))
         optimiser.param_groups[0]["lr"] = config.learning_rate * rate
-        batch = process.batch(config.batch, rng)
+        # a stream for each update: a resumed run draws what it would have drawn
+        batch = process.batch(config.batch, np.random.default_rng((stream, update)))
         loss = process.loss(network(*process.features(batch)), batch)
         if not torch.isfinite(loss):
             raise ValueError(f"update {update}: the loss is {loss.item()}; lower the learning rate")
@@ -154,6 +159,8 @@ def train(config: Config, context: Context) -> Outcome:
         optimiser.step()
         losses.append(loss.item())
         context.progress((update + 1) / config.updates)
+        if context.due():
+            context.save({"network": network.state_dict(), "optimiser": optimiser.state_dict(), "losses": losses})
     late = np.array(losses[len(losses) // 2 :])
     scalars = {
         "final_loss": float(np.median(late)),
