@@ -14,7 +14,7 @@ SEEDS = 3
 def good() -> dict[str, dict[str, float]]:
     """Scalars under which every claim holds and every falsifier breaks it."""
     law = {
-        "density_error": 1e-13, "poisson_gamma_p": 0.4, "chi_square_p": 0.4, "two_steps_p": 0.4, "euler_p": 1e-9,
+        "density_error": 1e-13, "score_error": 1e-8, "poisson_gamma_p": 0.4, "chi_square_p": 0.4, "two_steps_p": 0.4, "euler_p": 1e-9,
         "mean_z": 2.0, "variance_z": 2.0, "printed_mean_z": 50.0, "printed_variance_z": 30.0, "squared_ou_p": 0.3,
     }  # fmt: skip
     reversal = {
@@ -121,6 +121,12 @@ SPOILED = [
     ("C10", "likelihood-1", {"ce_simplex_excess": -0.02}),
     ("C10", "likelihood-1", {"calibration_gap": 0.2}),
     ("C11", "stationarity", {"sphere_p": 1e-6}),
+    ("C2*", "law-0.5", {"density_error": 1e-3}),
+    ("C2*", "law-2.5", {"score_error": 0.1}),
+    ("R1*", "reversal-5-2", {"drift_error": 0.1}),
+    ("R1*", "reversal-5-2", {"field_error": 0.1}),
+    ("R1*", "reversal-5-0.5", {"log_field_residual": 0.1}),
+    ("R1*", "reversal-5-1", {"quantile_error": 0.1}),
     ("C5*", "reversal-27-2", {"tv_bridge_first": 0.1}),
     ("C5*", "reversal-27-2", {"middle_p_bridge": 1e-6}),
     ("C6*", "boundary-0.5", {"target_growth": 0.0}),
@@ -153,6 +159,7 @@ FALSIFIED = [
     ("C7", "reversal-5-0.5", {"log_field_residual_printed": 0.0}),
     ("C9", "ranks-27", {"mean_rank_sparse": 9.0}),
     ("C11", "stationarity", {"sphere_unsquared_p": 0.3}),
+    ("R1*", "reversal-5-2", {"log_field_residual_printed": 0.0}),
     ("C5*", "reversal-27-1", {"tv_sde": 0.01}),
     ("C6*", "boundary-1", {"target_growth": 1.0}),
     ("C7*", "likelihood-1", {"entropy_integral_blind": 1.4}),

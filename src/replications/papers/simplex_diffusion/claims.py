@@ -23,6 +23,7 @@ from replications.study import AllOf, BetterThan, Claim, EverySeed, Exact, Falsi
 
 LAWS = tuple(f"law-{a:g}" for a in LAW_ALPHAS)
 BOUNDARIES = tuple(f"boundary-{a:g}" for a in BOUNDARY_ALPHAS)
+FIVE_CLASSES = tuple(f"reversal-5-{a:g}" for a in REVERSAL_ALPHAS)
 SMALL_P = 1e-3  # of a record's Bonferroni-adjusted p-value; some fifty are looked at
 
 
@@ -100,9 +101,9 @@ CLAIMS = (
         "The time reversal has drift -b(α - Z) + 2b diag(Z)∇log p + 2b 1.",
         _published("Eq. 12, 13"),
         AllOf(
-            Exact(each(["reversal-5-0.5", "reversal-5-1", "reversal-5-2"], ["drift_error"]), 1e-10),
+            Exact(each(FIVE_CLASSES, ["drift_error"]), 1e-10),
             EverySeed(
-                below([f"reversal-5-{a:g}" for a in REVERSAL_ALPHAS], ["tv_sde"], 0.06),
+                below(FIVE_CLASSES, ["tv_sde"], 0.06),
                 "total variation of the decoded law below 0.06 at the largest N, every α",
             ),
         ),
@@ -110,7 +111,7 @@ CLAIMS = (
         falsifier=Falsifier(
             "without the divergence 2b",
             EverySeed(
-                above([f"reversal-5-{a:g}" for a in REVERSAL_ALPHAS], ["tv_sde_without_divergence"], 0.3),
+                above(FIVE_CLASSES, ["tv_sde_without_divergence"], 0.3),
                 "total variation above 0.3",
             ),
         ),
@@ -139,9 +140,9 @@ CLAIMS = (
         "The probability-flow ODE dY/dt = b(α - 1 - Y - diag(Y)∇log p) has the same laws, and is stable in the log domain.",
         _published("Eq. 15-17"),
         AllOf(
-            Exact(each(["reversal-5-0.5", "reversal-5-1", "reversal-5-2"], ["quantile_error", "field_error"]), 1e-5),
+            Exact(each(FIVE_CLASSES, ["quantile_error", "field_error"]), 1e-5),
             Exact(
-                each(["reversal-5-0.5", "reversal-5-1", "reversal-5-2"], ["log_field_residual"]), 1e-6,
+                each(FIVE_CLASSES, ["log_field_residual"]), 1e-6,
                 note="log-domain form corrected",
             ),
             EverySeed(recovered("tv_heun", (5, 27)), "Heun's total variation within twice the floor, mean over α, V = 5 and 27"),
@@ -219,6 +220,37 @@ CLAIMS = (
             EverySeed(below(["stationarity"], ["sphere_unsquared_p"], 1e-6), "KS p below 1e-6"),
         ),
         reason="that there is no closed density is not tested",
+    ),
+    Claim(
+        "C2*",
+        "Derived here: with a Bessel ratio that is finite at zero, density and score agree with the library's.",
+        DERIVED,
+        AllOf(
+            Exact(each(LAWS, ["density_error"]), 1e-9, note="density, relative"),
+            Exact(each(LAWS, ["score_error"]), 1e-6, note="score, against a central difference"),
+        ),
+        profile="smoke",
+        evidence="fig-simplex-laws",
+    ),
+    Claim(
+        "R1*",
+        "Derived here: with the score inserted, (α - 1)/Y cancels from reverse SDE and flow, which are regular for every α > 0.",
+        DERIVED,
+        AllOf(
+            Exact(each(FIVE_CLASSES, ["drift_error"]), 1e-10, note="Eq. 12 against the regular form"),
+            Exact(each(FIVE_CLASSES, ["field_error"]), 1e-10, note="Eq. 16 against Y - D"),
+            Exact(each(FIVE_CLASSES, ["log_field_residual"]), 1e-6, note="the stationary law rests, corrected log form"),
+            Exact(each(FIVE_CLASSES, ["quantile_error"]), 1e-5, note="quantiles carried by the flow"),
+        ),
+        profile="smoke",
+        evidence="fig-simplex-recovery",
+        falsifier=Falsifier(
+            "the log-domain form as printed, α = 1/2 and 2",
+            EverySeed(
+                above(["reversal-5-0.5", "reversal-5-2"], ["log_field_residual_printed"], 0.1),
+                "the stationary law is not at rest",
+            ),
+        ),
     ),
     Claim(
         "C5*",

@@ -144,7 +144,7 @@ def triangle(seed: int = 0) -> None:
                 ax.set_title(f"α = {alpha:g}, s = {s:g}", fontsize=8)
             for index in range(3):
                 path = path_on_simplex(alpha, 120, 1, rng)[:, 0] @ CORNERS
-                axes[row, 4].plot(path[:, 0], path[:, 1], color=palette[index], linewidth=0.8)
+                axes[row, 4].plot(path[:, 0], path[:, 1], "-", color=palette[index], linewidth=0.8)
             axes[row, 4].set_title(f"α = {alpha:g}, three paths", fontsize=8)
         for ax in axes.flat:
             outline = CORNERS[[0, 1, 2, 0]]
@@ -187,10 +187,17 @@ def recovery(records: Records) -> None:
                     ax.plot(x, y.mean(0), color=palette[index], marker="osD^vP"[index], markersize=4, label=curve)
             floor = records.scalars(name, "floor").mean()
             ax.axhline(floor, color=palette["grey"], linestyle=":", linewidth=1, label="floor of as many true draws")
-            ax.set(xscale="log", yscale="log", xlabel="steps N", title=f"α = {a:g}, V = 5")
+            ax.set(yscale="log", title=f"α = {a:g}, V = 5")
+            _steps_axis(ax, x)
         axes[0].set_ylabel("total variation")
         handles, labels = axes[0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
+
+
+def _steps_axis(ax: Axes, steps: np.ndarray) -> None:
+    ax.set(xscale="log", xlabel="steps N")
+    ax.set_xticks(steps, [f"{n:.0f}" for n in steps])
+    ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
 
 
 def sequences(records: Records) -> None:
@@ -208,8 +215,10 @@ def sequences(records: Records) -> None:
         right.axhline(
             records.scalars("sequences", "data_bigram_tv").mean(), color=palette["grey"], linestyle=":", label="fresh"
         )
-        left.set(xscale="log", xlabel="steps N", ylabel="nats a token under the chain")
-        right.set(xscale="log", yscale="log", xlabel="steps N", ylabel="total variation of bigrams")
+        left.set(ylabel="nats a token under the chain")
+        right.set(yscale="log", ylabel="total variation of bigrams")
+        for ax in (left, right):
+            _steps_axis(ax, x)
         left.legend(fontsize=8)
 
 

@@ -61,7 +61,7 @@ def conditions(
     found |= {f"boundary-{a:g}": Config("boundary", draws(40_000), alpha=a) for a in BOUNDARY_ALPHAS}
     for v in sizes:
         for a in REVERSAL_ALPHAS:
-            n = draws({5: 12_000, 27: 3000, 256: 600}[v])
+            n = draws({5: 12_000, 27: 3000, 256: 400}[v])
             found[f"reversal-{v}-{a:g}"] = Config(
                 "reversal", n, alpha=a, categories=v, steps=steps, all_grids=v == 5 and a == 1
             )
@@ -207,8 +207,8 @@ STUDY = Study(
         "smoke": Plan(conditions(0.06, 25, (5,), (5, 20)), seeds=1, minutes=0.5, memory_gb=1.0),
         "laptop": Plan(conditions(1.0, 250, REVERSAL_SIZES, (5, 10, 20, 50)), seeds=3, minutes=5.0, memory_gb=1.5),
         "gpu": Plan(
-            conditions(4.0, 3000, REVERSAL_SIZES, (5, 10, 20, 50, 100, 200), width=128),
-            seeds=5, minutes=60.0, hardware="one GPU and 8 CPU cores", memory_gb=4.0,
+            conditions(2.0, 2000, REVERSAL_SIZES, (5, 10, 20, 50, 100, 200), width=128),
+            seeds=5, minutes=30.0, hardware="one GPU and 8 CPU cores", memory_gb=4.0,
         ),
         "paper": Plan(
             conditions(20.0, 20_000, REVERSAL_SIZES, (5, 10, 20, 50, 100, 200), width=256),
