@@ -194,7 +194,8 @@ def _poisson_gamma(out: np.ndarray, rate: np.ndarray, a: float, rng: np.random.G
 def _chi_square(out: np.ndarray, rate: np.ndarray, a: float, rng: np.random.Generator) -> None:
     """Half a χ² with 2a degrees and non-centrality 2λ; a shifted squared normal and a Gamma where 2a ≥ 1."""
     if a < 0.5:
-        _poisson_gamma(out, rate, a, rng)
+        out[:] = rng.noncentral_chisquare(2 * a, 2 * rate, out.shape)
+        out *= 0.5
         return
     rng.standard_normal(out=out)
     out += np.sqrt(2 * rate)

@@ -61,7 +61,7 @@ def conditions(
     found |= {f"boundary-{a:g}": Config("boundary", draws(40_000), alpha=a) for a in BOUNDARY_ALPHAS}
     for v in sizes:
         for a in REVERSAL_ALPHAS:
-            n = draws({5: 12_000, 27: 3000, 256: 400}[v])
+            n = draws({5: 10_000, 27: 2000, 256: 400}[v])
             found[f"reversal-{v}-{a:g}"] = Config(
                 "reversal", n, alpha=a, categories=v, steps=steps, all_grids=v == 5 and a == 1
             )
@@ -205,7 +205,7 @@ STUDY = Study(
     metrics=METRICS,
     profiles={
         "smoke": Plan(conditions(0.06, 25, (5,), (5, 20)), seeds=1, minutes=0.5, memory_gb=1.0),
-        "laptop": Plan(conditions(1.0, 250, REVERSAL_SIZES, (5, 10, 20, 50)), seeds=3, minutes=5.0, memory_gb=1.5),
+        "laptop": Plan(conditions(1.0, 200, REVERSAL_SIZES, (5, 10, 20, 50)), seeds=3, minutes=5.0, memory_gb=1.5),
         "gpu": Plan(
             conditions(2.0, 2000, REVERSAL_SIZES, (5, 10, 20, 50, 100, 200), width=128),
             seeds=5, minutes=30.0, hardware="one GPU and 8 CPU cores", memory_gb=4.0,

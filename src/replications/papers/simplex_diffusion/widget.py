@@ -17,8 +17,8 @@ SCALE = 300  # units of the drawing a side of the triangle
 _PAGE = Template("""<div class="simplex-widget" role="group" aria-label="$label">
 <svg viewBox="-40 -24 380 320" width="100%" style="max-width:30rem;display:block;margin:auto" role="img" aria-label="$label">
 <polygon points="$outline" fill="none" stroke="currentColor" stroke-width="1.2"/>
-<text x="-8" y="279" text-anchor="end" fill="currentColor" font-size="13">token 1</text>
-<text x="308" y="279" fill="currentColor" font-size="13">token 2</text>
+<text x="0" y="281" text-anchor="middle" fill="currentColor" font-size="13">token 1</text>
+<text x="300" y="281" text-anchor="middle" fill="currentColor" font-size="13">token 2</text>
 <text x="150" y="-9" text-anchor="middle" fill="currentColor" font-size="13">token 3</text>
 <g class="points" fill="#3b82c4">$circles</g></svg>
 <p style="text-align:center"><label>noise level s <input type="range" class="level" min="0" max="$last" value="6" step="1"></label>
