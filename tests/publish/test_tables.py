@@ -83,7 +83,7 @@ def test_the_ledger_links_claims_to_evidence_and_shows_rules(root):
     assert table.count("<tr>") == len(toy_project.CLAIMS) + 1
     assert '<span id="claim-C1">C1</span>' in table
     assert 'Zero is &lt;zero&gt;. <a href="#fig-toy-zero">evidence</a>' in table
-    assert "<small>largest absolute error at most 0</small>" in table
+    assert "Rule: largest absolute error at most 0." in table
     assert "paired by seed" in table
     assert "the rates swapped: broke the claim" in table
     assert '<span class="verdict reproduced">reproduced</span>' in table

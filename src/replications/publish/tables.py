@@ -104,12 +104,7 @@ def ledger_table(entries: Sequence[Entry]) -> Html:
         statement = escape(entry.claim.statement)
         if entry.claim.evidence:
             statement += f' <a href="#{escape(entry.claim.evidence, quote=True)}">evidence</a>'
-        rule = f"<small>{escape(entry.claim.rule.condition())}</small>" if entry.claim.rule else ""
-        falsifier = ""
-        if entry.claim.falsifier:
-            falsifier = (
-                f"<small>{escape(entry.claim.falsifier.description)}: {escape(entry.falsifier or 'not run')}</small>"
-            )
+        statement += _how_it_is_judged(entry)
         rows.append(
             {
                 "claim": Html(f'<span id="claim-{escape(entry.claim.id)}">{escape(entry.claim.id)}</span>'),
@@ -117,10 +112,18 @@ def ledger_table(entries: Sequence[Entry]) -> Html:
                 "published": published(entry),
                 "ours": measured(entry),
                 "verdict": badge(entry.verdict),
-                "rule": Html(rule),
-                "falsifier": Html(falsifier),
             }
         )
     return html_table(
         rows, "Claims of the paper, with published and measured values and the computed verdict", "ledger"
     )
+
+
+def _how_it_is_judged(entry: Entry) -> str:
+    """Rule and falsifier, folded away below the statement."""
+    if entry.claim.rule is None:
+        return ""
+    lines = [f"Rule: {escape(entry.claim.rule.condition())}."]
+    if entry.claim.falsifier:
+        lines.append(f"Falsifier: {escape(entry.claim.falsifier.description)}: {escape(entry.falsifier or 'not run')}.")
+    return f"<details><summary>how it is judged</summary>{'<br>'.join(lines)}</details>"

@@ -129,7 +129,7 @@ def _judge(paper: str, claim: Claim, recorded: dict[str, Records], asked: str | 
         try:
             judgement = _with_enough_seeds(claim.rule, recorded[name])
         except (MissingRecords, TooFewSeeds) as error:
-            reason = f"{claim.reason}; {error}" if claim.reason else str(error)
+            reason = claim.reason or str(error)
             continue
         return Entry(
             paper,

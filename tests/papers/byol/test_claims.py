@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from replications.papers.byol.claims import CLAIMS
+from replications.papers.byol.claims import CLAIMS, NOT_YET
+from replications.papers.byol.study import STUDY
 from replications.study import Verdict, judge_records
 from replications.study.rules import AllOf
 from replications.study.testing import fake_records
@@ -51,7 +52,7 @@ PAPER = {
 
 
 def judge(claim: str, changed: dict | None = None):
-    records = fake_records({**PAPER, **(changed or {})}, profile="gpu")
+    records = fake_records({**PAPER, **(changed or {})}, profile=CLAIM[claim].profile)
     return judge_records("byol", [CLAIM[claim]], records)[0]
 
 
@@ -106,9 +107,26 @@ def test_a_falsifier_that_does_not_break_the_claim_is_said():
     assert entry.falsifier == "did not break the claim"
 
 
-def test_claims_of_the_gpu_are_not_judged_on_laptop_records():
-    entry = judge_records("byol", [CLAIM["C6"]], fake_records(PAPER, profile="laptop"))[0]
-    assert entry.verdict is not Verdict.REPRODUCED
+def test_the_claim_of_the_gpu_is_not_judged_on_laptop_records():
+    entry = judge_records("byol", [CLAIM["P1"]], fake_records(PAPER, profile="laptop"))[0]
+    assert entry.verdict is Verdict.NOT_TESTABLE
+    assert entry.reason == "needs profile gpu"
+
+
+def test_on_the_laptops_own_arms_the_other_claims_say_that_their_arms_were_not_run():
+    arms = {arm: values for arm, values in PAPER.items() if arm in STUDY.plan("laptop").conditions}
+    entries = {entry.claim.id: entry for entry in judge_records("byol", CLAIMS, fake_records(arms, profile="laptop"))}
+    judged = {name for name, entry in entries.items() if entry.judgement is not None}
+    assert judged == {"C3", "C4", "C5"}
+    waiting = {name for name, entry in entries.items() if entry.verdict is Verdict.NOT_RUN}
+    assert waiting == {"C6", "C7", "C8", "C10", "C11", "C12"}
+    assert all(entries[name].reason == NOT_YET for name in waiting)
+
+
+def test_every_arm_that_a_rule_reads_is_declared_in_a_profile():
+    declared = {arm for plan in STUDY.profiles.values() for arm in plan.conditions}
+    assert set(PAPER) <= declared
+    assert set(PAPER) - {"resnet18"} <= set(STUDY.plan("paper").conditions)  # where NOT_YET says they are
 
 
 def test_the_list_is_complete_in_order_and_every_published_value_was_read():

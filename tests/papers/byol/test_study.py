@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 import torch
 
 from replications.data import cifar10
+from replications.models.resnet import tiny_resnet
 from replications.papers.byol import study
 from replications.papers.byol.study import STUDY, Config
 from replications.study import Context, Outcome, UserError
@@ -20,18 +23,28 @@ SMALL = Config(
 )
 
 
-@pytest.fixture(autouse=True)
-def pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten kinds of blotchy picture in place of CIFAR-10."""
+@pytest.fixture(autouse=True, scope="module")
+def pictures() -> Iterator[None]:
+    """Ten kinds of blotchy picture in place of CIFAR-10, and everything small that a run holds constant."""
     draw = torch.Generator().manual_seed(0)
     kinds = torch.rand(10, 3, 4, 4, generator=draw)
     labels = torch.arange(200) % 10
     blotches = torch.nn.functional.interpolate(kinds, size=(32, 32), mode="bilinear")[labels]
     images = (255 * (0.8 * blotches + 0.2 * torch.rand(200, 3, 32, 32, generator=draw))).to(torch.uint8)
     data = cifar10.CIFAR10(images[:160], labels[:160], images[160:], labels[160:])
-    monkeypatch.setattr(study.cifar10, "load", lambda: data)
-    monkeypatch.setattr(study, "WATCHED", 50)
-    monkeypatch.setattr(study, "SETTLING", 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study.cifar10, "load", lambda: data)
+        patch.setattr(study, "WATCHED", 50)
+        patch.setattr(study, "SETTLING", 2)
+        patch.setitem(study.ENCODERS, "tiny", lambda: tiny_resnet(4, "3x3/2"))
+        patch.setattr(study, "logistic_probe", partial(study.logistic_probe, iterations=5))
+        yield
+
+
+@pytest.fixture(scope="module")
+def straight(pictures: None) -> Outcome:
+    """The run of SMALL and seed 0, undisturbed."""
+    return study.run(SMALL, context())
 
 
 def context(seed: int = 0, **options) -> Context:
@@ -47,7 +60,7 @@ def assert_same(one: Outcome, two: Outcome) -> None:
 @pytest.mark.parametrize("change", [{"bfloat16": True}, {"optimizer": "lars", "accumulation": 2}, {"target": "online"}])
 def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change):
     config = replace(SMALL, **change)
-    straight = study.run(config, context())
+    undisturbed = study.run(config, context())
     monkeypatch.setenv("REPLICATIONS_CHECKPOINT_SECONDS", "0")
 
     def stop(fraction: float) -> None:
@@ -60,18 +73,17 @@ def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path, monkeypatch: py
     seen: list[float] = []
     resumed = study.run(config, context(report=seen.append, checkpoint_path=tmp_path / "state"))
     assert seen[0] > 0.5
-    assert_same(resumed, straight)
+    assert_same(resumed, undisturbed)
 
 
-def test_a_run_is_a_function_of_config_and_seed():
-    first = study.run(SMALL, context(0))
+def test_a_run_is_a_function_of_config_and_seed(straight):
     torch.rand(7)  # the global generator must not matter
-    assert_same(first, study.run(SMALL, context(0)))
-    assert first.scalars["loss"] != study.run(SMALL, context(1)).scalars["loss"]
+    assert_same(straight, study.run(SMALL, context(0)))
+    assert straight.scalars["loss"] != study.run(SMALL, context(1)).scalars["loss"]
 
 
-def test_an_outcome_is_complete_and_within_its_limits():
-    outcome = study.run(SMALL, context())
+def test_an_outcome_is_complete_and_within_its_limits(straight):
+    outcome = straight
     STUDY.validate(outcome)
     assert set(outcome.scalars) == set(STUDY.metrics)
     assert outcome.steps == 10
@@ -174,6 +186,12 @@ def test_laptop_arms_have_equal_budgets_and_controls_are_declared():
     assert len({(arms[name].epochs, arms[name].images, arms[name].lr) for name in ladder}) == 1
     assert all(arms[name].epochs * arms[name].images >= 500_000 for name in ladder)
     assert {name for name, arm in arms.items() if arm.control} == {"no_predictor", "no_stop_gradient", "tau_0"}
+
+
+def test_the_gpu_profile_is_lightlys_recipe_for_a_loss_of_four_times_the_scale():
+    (config,) = STUDY.plan("gpu").conditions.values()
+    assert (config.encoder, config.epochs, config.batch, config.blur) == ("resnet18", 200, 512, False)
+    assert config.lr == pytest.approx(0.06 * 512 / 128 / 4)
 
 
 def test_dry_run_takes_two_steps_of_the_real_model():

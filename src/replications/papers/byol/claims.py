@@ -9,8 +9,8 @@ import numpy as np
 from replications.study import AllOf, BetterThan, Claim, EverySeed, Falsifier, Published, Records
 
 GAIN = 0.05  # kNN accuracy above the untrained encoder that counts as having learnt
-SPREAD = 0.5  # embedding deviation above which an embedding is spread, of 1
-POINT = 0.15  # embedding deviation below which it is a point
+SPREAD = 0.5  # spread of the embedding (metric std) from which on it has not collapsed, of 1
+POINT = 0.15  # spread below which it is a point
 FLOOR = 0.1  # loss of 8 below which prediction is trivial
 
 IMAGENET = "needs ImageNet and accelerators for days; the setting is written out as profile paper"
@@ -49,7 +49,7 @@ def smaller_drop(arm: str) -> Callable[[Records], np.ndarray]:
     return lambda records: records.paired("simclr", f"simclr_{arm}", "knn") - records.paired("full", arm, "knn")
 
 
-COLLAPSE = f"deviation below {POINT} with a loss below {FLOOR} of 8, or under a third of BYOL's effective rank"
+COLLAPSE = f"spread below {POINT} with a loss below {FLOOR} of 8, or under a third of BYOL's effective rank"
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -72,7 +72,7 @@ CLAIMS: tuple[Claim, ...] = (
             "72.5 with both; 0.2 without predictor, 0.3 without target", "% top-1", "Table 5b", read=True
         ),
         rule=AllOf(
-            EverySeed(learns("full"), f"BYOL keeps a deviation above {SPREAD} and gains {GAIN:.2f} kNN accuracy"),
+            EverySeed(learns("full"), f"BYOL keeps a spread above {SPREAD} and gains {GAIN:.2f} kNN accuracy"),
             EverySeed(collapses("no_predictor"), f"without predictor: {COLLAPSE}"),
             EverySeed(collapses("no_stop_gradient"), f"without target network: {COLLAPSE}"),
         ),

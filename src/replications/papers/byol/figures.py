@@ -14,36 +14,64 @@ ARMS = {
     "no_stop_gradient": "no target network",
     "tau_1": "τ = 1",
 }
+TITLES = {
+    "resnet18": "BYOL, ResNet-18",
+    "full": "BYOL, τ = 0.99",
+    "no_predictor": ARMS["no_predictor"],
+    "no_stop_gradient": ARMS["no_stop_gradient"],
+    "tau_1": ARMS["tau_1"],
+    "tau_0.999": "τ = 0.999",
+    "tau_0.9": "τ = 0.9",
+    "tau_0": "τ = 0, stop-gradient",
+}
 TAUS = {"tau_1": 1.0, "tau_0.999": 0.999, "full": 0.99, "tau_0.9": 0.9, "tau_0": 0.0}
 TABLE_5A = {"tau_1": 18.8, "tau_0.999": 69.8, "full": 72.5, "tau_0.9": 68.4, "tau_0": 0.3}  # % top-1, ImageNet
+TABLE_5B = {"no_predictor": 0.2, "no_stop_gradient": 0.3}  # likewise, without negatives
 IMAGENET_CHANCE = 0.1  # %
+
+
+def with_arms(*candidates: Records) -> Records:
+    """The first of `candidates`, largest profile first, that holds the arms of this page: not all profiles do."""
+    return next((records for records in candidates if "full" in records), candidates[-1])
 
 
 def scale(records: Records) -> str:
     """The scale of a set of records in words, for captions."""
-    record = records["full"][0]
-    images = record.cost.samples
+    main = records[_main(records)]
     return (
-        f"profile {records.profile}: CIFAR-10, {images:,} images seen in {record.config['epochs']:g} epochs, "
-        f"{len(records['full'])} seed{'s' if len(records['full']) > 1 else ''}"
+        f"profile {records.profile}: CIFAR-10, {main[0].cost.samples:,} images seen in "
+        f"{main[0].config['epochs']:g} epochs, {len(main)} seed{'s' if len(main) > 1 else ''}"
     )
+
+
+def _main(records: Records) -> str:
+    return "full" if "full" in records else records.conditions[0]
+
+
+def _over_seeds(records: Records, arm: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """A curve (points,), (seeds, points) on the x of the seed that ran longest, up to where a seed diverged."""
+    curves = [record.curves[name] for record in records[arm]]
+    x = np.array(max((curve.x for curve in curves), key=lambda x: x[-1]), dtype=float)
+    ys = np.array([np.interp(x, curve.x, curve.y, right=np.nan) for curve in curves])
+    shown = np.isfinite(ys).all(axis=0)
+    return x[shown], ys[:, shown]
 
 
 def collapse(records: Records) -> None:
     """Loss, spread of the embedding and neighbours over training, one line a condition."""
-    panels = {"loss": "loss, of 8", "std": "embedding deviation", "knn": "kNN accuracy, training split"}
+    panels = {"loss": "loss, of 8", "std": "spread", "knn": "kNN accuracy, training split"}
     alt = (
         "Three panels against epochs. Without a predictor or without a target network the loss falls to zero, the "
-        "embedding's deviation with it, and neighbours stay as poor as before training; BYOL keeps its spread and its "
+        "spread of the embedding with it, and neighbours stay as poor as before training; BYOL keeps its spread and its "
         "neighbours improve."
     )
     with figure(alt, name="byol-collapse", width=7.4, height=2.8) as fig:
         for ax, (name, label) in zip(fig.subplots(1, len(panels)), panels.items()):
             for index, (arm, title) in enumerate(ARMS.items()):
                 if arm in records:
-                    epochs, values = records.curve(arm, name)
-                    shown = np.isfinite(values).all(axis=0)  # a control may diverge, which is where its line ends
-                    band(ax, epochs[shown], values[:, shown], title, index)
+                    epochs, values = _over_seeds(records, arm, name)
+                    if len(epochs) > 0:
+                        band(ax, epochs, values, title, index)
             ax.set(xlabel="epoch", ylabel=label)
         fig.axes[0].legend(fontsize=7.5)
 
@@ -74,13 +102,15 @@ def spectrum(records: Records) -> None:
     """Eigenvalues of the embedding's covariance, early to late, for BYOL and for an arm that collapses."""
     arms = [arm for arm in ("full", "no_predictor") if arm in records]
     alt = (
-        "Sorted eigenvalues of the covariance of normalised embeddings, one line a look. BYOL's spectrum becomes flatter "
-        "over training: more directions carry variance. Without a predictor all eigenvalues fall by orders of magnitude."
+        "Sorted eigenvalues of the covariance of normalised embeddings, one line a look. Untrained, many directions carry "
+        "variance. BYOL first gathers it in a few, whose number then grows slowly; without a predictor all eigenvalues "
+        "fall by orders of magnitude."
     )
     with figure(alt, name="byol-spectrum", width=7.2, height=3.0) as fig:
         for ax, arm in zip(fig.subplots(1, len(arms), sharey=True, squeeze=False)[0], arms):
-            looks = np.mean(records.arrays(arm, "spectrum"), axis=0)  # (looks, D)
-            epochs, _ = records.curve(arm, "std")
+            epochs, _ = records.curve(arm, "std")  # cut to the seed that ended first
+            spectra = [array[: len(epochs)] for array in records.arrays(arm, "spectrum")]
+            looks = np.mean(spectra, axis=0)  # (looks, D)
             for index in np.unique(np.linspace(0, len(looks) - 1, 4).round().astype(int)):
                 values = np.maximum(looks[index], 1e-12)
                 share = index / max(1, len(looks) - 1)
@@ -93,48 +123,54 @@ def spectrum(records: Records) -> None:
         fig.axes[0].set_ylabel("eigenvalue")
 
 
+def copied_target(records: Records) -> str:
+    """How τ = 0 ends beside BYOL, in words for the prose."""
+    if "tau_0" not in records:
+        return f"not run at profile {records.profile}"
+    ends = [
+        f"{100 * records.scalars(arm, 'knn').mean():.1f} % with a spread of {records.scalars(arm, 'std').mean():.2f}"
+        for arm in ("tau_0", "full")
+    ]
+    return f"{ends[0]}, where BYOL has {ends[1]}"
+
+
 def table(records: Records) -> list[dict[str, object]]:
-    """A row an arm: kNN, linear probe, spread, effective rank and loss at the end; means over seeds."""
-    titles = {
-        **ARMS,
-        "tau_0.999": "τ = 0.999",
-        "tau_0.9": "τ = 0.9",
-        "tau_0": "τ = 0, stop-gradient",
-        "full": "BYOL, τ = 0.99",
-    }
+    """A row an arm: kNN, linear probe, loss, spread and effective rank at the end; means over seeds, "–" where diverged."""
+    main = _main(records)
     rows: list[dict[str, object]] = [
         {
             "arm": "untrained encoder",
-            "kNN %": f"{100 * records.scalars('full', 'knn_random').mean():.1f}",
-            "linear %": f"{100 * records.scalars('full', 'linear_random').mean():.1f}",
+            "kNN %": _percent(records.scalars(main, "knn_random")),
+            "linear %": _percent(records.scalars(main, "linear_random")),
             "loss, of 8": None,
-            "embedding deviation": None,
+            "spread": None,
             "effective rank": None,
             "epochs": 0.0,
             "paper, ImageNet linear %": None,
-            "seeds": len(records["full"]),
+            "seeds": len(records[main]),
         }
     ]
-    for arm, title in titles.items():
-        if arm not in records:
-            continue
-
-        def mean(metric: str, arm: str = arm) -> float | None:
-            return finite(float(records.scalars(arm, metric).mean()))
-
-        knn, linear = records.scalars(arm, "knn"), records.scalars(arm, "linear")
-        spread = f" ± {100 * knn.std(ddof=1):.1f}" if len(knn) > 1 else ""
+    for arm in (arm for arm in TITLES if arm in records):
+        loss, spread, rank = (finite(float(records.scalars(arm, m).mean())) for m in ("loss", "std", "effective_rank"))
         rows.append(
             {
-                "arm": title,
-                "kNN %": f"{100 * knn.mean():.1f}{spread}",
-                "linear %": f"{100 * linear.mean():.1f}",
-                "loss, of 8": mean("loss"),
-                "embedding deviation": mean("std"),
-                "effective rank": mean("effective_rank"),
+                "arm": TITLES[arm],
+                "kNN %": _percent(records.scalars(arm, "knn"), deviation=True),
+                "linear %": _percent(records.scalars(arm, "linear")),
+                "loss, of 8": loss,
+                "spread": spread,
+                "effective rank": rank,
                 "epochs": records[arm][0].config["epochs"],
-                "paper, ImageNet linear %": TABLE_5A.get(arm) or {"no_predictor": 0.2, "no_stop_gradient": 0.3}[arm],
-                "seeds": len(knn),
+                "paper, ImageNet linear %": {**TABLE_5A, **TABLE_5B}.get(arm),
+                "seeds": len(records[arm]),
             }
         )
     return rows
+
+
+def _percent(shares: np.ndarray, deviation: bool = False) -> str | None:
+    """Mean over seeds, with their standard deviation where there are several; None where a seed diverged."""
+    if not np.isfinite(shares).all():
+        return None
+    spread = f" ± {100 * shares.std(ddof=1):.1f}" if deviation and len(shares) > 1 else ""
+    return f"{100 * shares.mean():.1f}{spread}"

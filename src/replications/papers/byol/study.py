@@ -337,7 +337,7 @@ STUDY = Study(
         "smoke": Plan(
             {name: arm for name, arm in _arms(TINY, TINY).items() if name in SMOKE}, seeds=1, minutes=0.4, memory_gb=1.5
         ),
-        "laptop": Plan(_arms(LAPTOP, replace(LAPTOP, epochs=3.0)), seeds=3, minutes=45, memory_gb=2),
+        "laptop": Plan(_arms(LAPTOP, replace(LAPTOP, epochs=3.0)), seeds=3, minutes=55, memory_gb=2),
         "gpu": Plan({"resnet18": RESNET18}, seeds=3, minutes=30, hardware="one H100 GPU (estimated)", memory_gb=12),
         "paper": Plan(
             {"imagenet": IMAGENET, **_arms(ABLATION, ABLATION), **_variants(ABLATION)},

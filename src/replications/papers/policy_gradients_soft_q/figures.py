@@ -79,7 +79,7 @@ def walk(records: Records) -> None:
 
 def values(records: Records) -> None:
     """What the agents gain: the soft value of the start under each policy."""
-    alt = "The soft value of the start rises alike for three agents; with the wrong KL weight it stays low."
+    alt = "The soft value of the start rises alike for three agents; with the wrong KL weight it levels off below them."
     with figure(alt, name="pgsq-values", width=4.6, height=2.8) as fig:
         ax = fig.subplots()
         for index, name in enumerate(WALKERS):
