@@ -44,6 +44,6 @@ def test_rank_estimands():
 
 
 def test_drifts_takes_the_best_scheme():
-    names = ("full_truncation", "reflection", "clipping", "epsilon")
+    names = ("full_truncation", "reflection", "clipping")
     scalars = {f"drift_{name}": [0.1 * (i + 1)] for i, name in enumerate(names)} | {"drift_exact": [0.01]}
     np.testing.assert_allclose(estimands.drifts(fake_records({"boundary-0.5": scalars})), [10])
