@@ -110,7 +110,8 @@ def boundary(records: Records) -> None:
         left.set(
             xscale="log", yscale="log", xlabel="α", ylabel="KS distance from Gamma(α)", title="After 100 steps of 1/8"
         )
-        left.legend(fontsize=7, ncols=2)
+        left.set_ylim(None, 20)  # room for the legend
+        left.legend(fontsize=7, ncols=2, loc="upper right")
         for index, a in enumerate(BOUNDARY_ALPHAS[1:]):
             x, y = records.curve(f"boundary-{a:g}", "target")
             right.plot(
@@ -258,7 +259,7 @@ def training(records: Records) -> None:
             x, y = records.curve(f"train-{key}", "loss")
             left.plot(x, y[0], color=palette[index], label=label, linewidth=0.9)
         left.set(yscale="log", xlabel="update", ylabel="loss of a batch, first seed", title="Score matching")
-        left.legend(fontsize=8)
+        left.legend(fontsize=8, loc="center", bbox_to_anchor=(0.6, 0.35))
         for index, (key, label) in enumerate(arms):
             errors = [records.scalars(f"train-{key}-{a:g}", "score_error").mean() for a in REVERSAL_ALPHAS]
             right.plot(REVERSAL_ALPHAS, errors, color=palette[index], marker="os^"[index], label=label)
