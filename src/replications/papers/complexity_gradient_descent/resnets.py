@@ -33,7 +33,7 @@ class ResNetConfig:
 
     schedule: str  # name in schedules.SCHEDULES
     network: str = "tiny"  # tiny (width 32, stride-2 stem) or resnet18 (3×3 stem)
-    decays: tuple[float, ...] = GRID  # rate-weighted mean λ; a tenth of λ_0 for schedules that follow the loss
+    decays: tuple[float, ...] = GRID  # rate-weighted mean λ, nearly so for schedules that follow the loss
     rate: float = 0.05  # η_0
     annealing: str = "cosine"  # of the learning rate: cosine, steps or constant
     batch: int = 256  # images of one step

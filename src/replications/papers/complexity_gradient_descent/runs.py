@@ -31,7 +31,7 @@ class TrainConfig:
     batch_norm: bool = False  # after every hidden layer
     optimizer: str = "sgd"  # sgd: L2 in the gradient; sgdw: decay apart from it. Momentum 0.9 both
     annealing: str = "cosine"  # of the learning rate: cosine, steps or constant
-    decays: tuple[float, ...] = GRID  # rate-weighted mean λ; a tenth of λ_0 for schedules that follow the loss
+    decays: tuple[float, ...] = GRID  # rate-weighted mean λ, nearly so for schedules that follow the loss
     learning_rates: tuple[float, ...] = (0.05,)  # η_0
     width: int = 128  # units of each of the two hidden layers
     pool: int = 2  # side of the average pooling of the images, pixels

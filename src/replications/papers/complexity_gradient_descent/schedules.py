@@ -20,7 +20,6 @@ LAST = 0.01  # what the exponential schedule ends at, and the index-held one is 
 SMOOTHING = 0.98  # of the moving average of the loss: a memory of fifty steps
 NOMINAL = 0.3  # μ/μ_c of the random landscape whose complexity drives L2: well inside its complex phase
 LOWEST = method.lowest(NOMINAL)  # about −1.9
-LOSS_SCALE = 10.0  # λ_0 over the grid value of loss-driven schedules, whose mean multiplier is near a tenth
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,7 @@ class Schedule:
     title: str
     multiplier: Callable[[Tensor, Tensor, Tensor], Tensor]
     by_loss: bool = False
+    scale: float = 1.0  # λ_0 over the grid value where `by_loss`: near the inverse of the mean multiplier, from pilots
 
 
 def _energy(loss: Tensor) -> Tensor:
@@ -50,12 +50,12 @@ SCHEDULES = {
     "rate-squared": Schedule("∝ η²", lambda e, loss, done: e.square()),
     "inverse": Schedule("∝ 1/η, capped", lambda e, loss, done: (1.0 / e.clamp_min(1e-12)).clamp_max(CAP)),
     "exponential": Schedule("exponential", lambda e, loss, done: LAST**done),
-    "loss": Schedule("∝ loss", lambda e, loss, done: loss.clamp_max(1.0), by_loss=True),
-    "loss-rate": Schedule("∝ loss · η", lambda e, loss, done: e * loss.clamp_max(1.0), by_loss=True),
+    "loss": Schedule("∝ loss", lambda e, loss, done: loss.clamp_max(1.0), by_loss=True, scale=4.0),
+    "loss-rate": Schedule("∝ loss · η", lambda e, loss, done: e * loss.clamp_max(1.0), by_loss=True, scale=4.0),
     "index": Schedule(  # α(ε, μ) is constant where μ − ε is; from μ_c = 1
-        "index held", lambda e, loss, done: (1.0 + _energy(loss)).clamp_min(LAST), by_loss=True
+        "index held", lambda e, loss, done: (1.0 + _energy(loss)).clamp_min(LAST), by_loss=True, scale=10.0
     ),
-    "complexity": Schedule("∝ complexity left", lambda e, loss, done: _remaining(loss), by_loss=True),
+    "complexity": Schedule("∝ complexity left", lambda e, loss, done: _remaining(loss), by_loss=True, scale=2.5),
     "increasing": Schedule("1 − η (control)", lambda e, loss, done: 1.0 - e),
     "early": Schedule("first half (control)", lambda e, loss, done: (done < 0.5).to(e)),
     "late": Schedule("last half (control)", lambda e, loss, done: (done >= 0.5).to(e)),
@@ -105,8 +105,8 @@ def multipliers(name: str, e: Tensor) -> Tensor:
 def start(name: str, mean_decay: float, e: Tensor) -> float:
     """λ_0 with which the rate-weighted mean of λ_t, Σηλ/Ση, is `mean_decay`: schedules of one grid value then share Σηλ.
 
-    A loss-driven schedule has no λ_0 that could be known to do so; it starts at LOSS_SCALE times the grid value, and its Σηλ
-    is recorded.
+    A loss-driven schedule has no λ_0 that could be known to do so; it starts at `scale` times the grid value, and its Σηλ is
+    recorded.
 
     Raises:
         ValueError: a negative or infinite decay.
@@ -114,5 +114,5 @@ def start(name: str, mean_decay: float, e: Tensor) -> float:
     if not (mean_decay >= 0.0 and math.isfinite(mean_decay)):
         raise ValueError(f"the L2 coefficient must be 0 or more and finite, got {mean_decay:g}")
     if schedule(name).by_loss:
-        return LOSS_SCALE * mean_decay
+        return schedule(name).scale * mean_decay
     return mean_decay * float(e.sum() / (e * multipliers(name, e)).sum())
