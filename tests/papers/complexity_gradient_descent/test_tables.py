@@ -43,3 +43,14 @@ def test_what_could_have_been_seen_needs_more_than_one_seed(recorded, few):
     assert all(row["detectable, nats"] > 0 for row in tables.detectable(recorded, ["mnist-plain-sgd"]))
     assert tables.detectable(few, ["mnist-plain-sgd"]) == []
     assert tables.detectable(recorded, []) == pytest.approx([])
+
+
+def test_winners_save_on_average_in_every_setting(recorded):
+    def saves(name, setting):
+        return gain(setting, [name], "nll")(recorded).mean() > 0
+
+    settings = ["mnist-plain-sgd", "fashion-plain-sgd"]
+    for names in (settings[:1], settings[1:], settings):
+        won = [SCHEDULES[n].title for n in SCHEDULES if n != "constant" and all(saves(n, setting) for setting in names)]
+        assert tables.winners(recorded, names) == ("; ".join(won) if won else "none")
+    assert tables.winners(recorded, settings[:1]) != tables.winners(recorded, settings[1:])

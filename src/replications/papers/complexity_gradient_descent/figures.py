@@ -97,7 +97,7 @@ def grid(records: Records, net: str) -> None:
     alt = (
         f"Test NLL against the rate-weighted mean of the L2 coefficient, {'with' if net == 'bn' else 'without'} batch norm: one curve for each "
         "schedule, the constant in every panel. Rows: data sets. Columns: schedules set by the learning rate or time, by the loss, and "
-        "controls. A ring marks what validation images choose."
+        "controls. A ring marks what validation images choose; curves that leave a panel are cut."
     )
 
     def of(setting: str, name: str) -> np.ndarray:
@@ -111,8 +111,8 @@ def grid(records: Records, net: str) -> None:
             best = Counter(index for _, index in chosen(records, [f"{setting}-{name}"])).most_common(1)[0][0]
             ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": palette[place], "markersize": 9}
             ax.plot(x[best], values[:, best].mean(), "o", linestyle="none", **ring)
-            lowest = of(setting, "constant").mean(0).min()
-            ax.set_ylim(0.9 * lowest, 1.5 * lowest)
+            constant = of(setting, "constant").mean(0)
+            ax.set_ylim(0.93 * constant.min(), 1.15 * constant[0])  # around what L2 can win over hardly any
 
 
 def matched(records: Records) -> None:
@@ -192,6 +192,7 @@ def gains(records: Records) -> None:
             ax.set_title(SETTINGS[setting], fontsize=7)
             ax.set_yticks(range(len(names)), [SCHEDULES[name].title for name in names], fontsize=6.5)
             ax.tick_params(axis="x", labelsize=7)
+            ax.locator_params(axis="x", nbins=4)
         axes[0].invert_yaxis()
         for ax in axes[len(settings) :]:
             ax.set_visible(False)

@@ -78,6 +78,8 @@ def counts(records: Records) -> None:
             left.plot([mu], [records.scalars(name, "count").mean()], "o", color=color)
             right.plot([place] * len(values), values, "o", markersize=4, color=color)
         left.set(xscale="log", yscale="log", xlabel="μ/μ_c", ylabel="mean number of stationary points")
+        left.set_xticks([0.2, 0.5, 1.0, 2.0], ["0.2", "0.5", "1", "2"])
+        left.xaxis.set_minor_formatter("")
         left.legend(fontsize=7)
         for level in (0.95, 1.05):
             right.axhline(level, linewidth=0.8, linestyle=":", color="grey")

@@ -15,6 +15,7 @@ from replications.papers.complexity_gradient_descent.study import MAPPED
 from replications.study import Records
 
 WATCHED = ("constant", "rate", "inverse", "loss", "increasing")  # whose norms are drawn
+SHOWN_BELOW = 0.1  # of test accuracy: how far below the best the colours of a map reach
 BALANCES = {
     "bn-sgd": "batch norm",
     "bn-momentum": "batch norm, β = 0.9",
@@ -53,7 +54,7 @@ def norms(records: Records) -> None:
             ax.set_title(title)
         for ax in axes[-1]:
             ax.set_xlabel("step")
-        axes[0, 0].legend(fontsize=6.5)
+        axes[0, 2].legend(fontsize=6.5, loc="lower left")
 
 
 def equilibrium(records: Records) -> None:
@@ -100,11 +101,14 @@ def maps(records: Records) -> None:
     nets = [net for net in ("plain", "bn") if f"map-{net}-constant" in records]
     alt = (
         "Maps of test accuracy over the initial learning rate and the mean L2 coefficient, without batch norm (above) and with it (below), for a "
-        "constant coefficient, one that falls with η, and one that rises as its inverse. A cross marks where some seed diverged."
+        "constant coefficient, one that falls with η, and one that rises as its inverse. A cross marks where some seed diverged. Colours end "
+        f"{SHOWN_BELOW:g} below the best accuracy of all maps: whatever is worse is as dark."
     )
     with figure(alt, name="cgd-maps", width=7.2, height=0.6 + 2.1 * len(nets)) as fig:
         axes = fig.subplots(len(nets), len(MAPPED), sharex=True, sharey=True, squeeze=False)
         mesh: Any = None
+        conditions = [f"map-{net}-{name}" for net in nets for name in MAPPED]
+        top = max(np.mean(records.arrays(condition, "test_accuracy"), axis=0).max() for condition in conditions)
         for row, net in zip(axes, nets):
             for ax, name in zip(row, MAPPED):
                 condition = f"map-{net}-{name}"
@@ -113,9 +117,8 @@ def maps(records: Records) -> None:
                 shape = (len(rates), len(decays))
                 accuracy = np.mean(records.arrays(condition, "test_accuracy"), axis=0).reshape(shape)
                 gone = (np.array(records.arrays(condition, "diverged_at")) >= 0).any(0).reshape(shape)
-                mesh = ax.pcolormesh(
-                    np.arange(shape[1] + 1), np.arange(shape[0] + 1), accuracy, vmin=0.1, vmax=1.0, cmap="cividis"
-                )
+                edges = np.arange(shape[1] + 1), np.arange(shape[0] + 1)
+                mesh = ax.pcolormesh(*edges, accuracy, vmin=top - SHOWN_BELOW, vmax=top, cmap="cividis")
                 y, x = np.nonzero(gone)
                 ax.plot(x + 0.5, y + 0.5, "x", color="white", linestyle="none")
                 ax.set_title(f"{'batch norm' if net == 'bn' else 'none'}: {SCHEDULES[name].title}", fontsize=8)
@@ -125,4 +128,4 @@ def maps(records: Records) -> None:
             row[0].set_ylabel("η_0")
         for ax in axes[-1]:
             ax.set_xlabel("Σηλ/Ση")
-        fig.colorbar(mesh, ax=axes, label="test accuracy")
+        fig.colorbar(mesh, ax=axes, label="test accuracy", extend="min")

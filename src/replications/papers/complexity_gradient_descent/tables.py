@@ -79,6 +79,16 @@ def best_of(records: Records) -> list[Row]:
     return rows
 
 
+def winners(records: Records, settings: Sequence[str]) -> str:
+    """Titles of the schedules, controls included, whose mean saving of NLL is positive in every one of `settings`."""
+    names = [
+        name
+        for name in SCHEDULES
+        if name != "constant" and all(gain(setting, [name], "nll")(records).mean() > 0.0 for setting in settings)
+    ]
+    return "; ".join(SCHEDULES[name].title for name in names) or "none"  # a title may hold a comma
+
+
 def robustness(records: Records) -> list[Row]:
     """Cells of the map of learning rate and L2 coefficient that are near its best, by schedule."""
     rows: list[Row] = []
