@@ -20,7 +20,7 @@ def trained(updates=0):
     from dataclasses import replace
 
     chain = Chain.random(4)
-    text = chain.sample(1, 20_000, torch.Generator().manual_seed(0))[0]
+    text = chain.sample(400, 50, torch.Generator().manual_seed(0)).flatten()
     config = replace(CONFIG, judge_updates=updates)
     return judges.train_judge(config, Corpus(text, text), Context(seed=0, device=torch.device("cpu"))), chain
 
@@ -46,7 +46,7 @@ def test_it_does_not_see_what_follows():
 
 
 def test_it_learns_and_its_samples_follow_the_chain():
-    judge, chain = trained(250)
+    judge, chain = trained(150)
     fresh = chain.sample(300, 6, torch.Generator().manual_seed(3))
     own = float(judge(fresh).mean())
     assert own < chain.unigram_entropy() - 0.1

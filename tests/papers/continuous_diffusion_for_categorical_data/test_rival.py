@@ -1,5 +1,7 @@
 """The small simplex process against the chapter that holds the whole of it."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -42,7 +44,7 @@ def test_steps(heun, step):
     def denoise(state, s):
         return chain.posterior(torch.from_numpy(theirs.log_emission(state, s, 1.0)).float()).double().numpy()
 
-    for s, r in zip(levels, levels[1:]):
+    for s, r in itertools.pairwise(levels):
         y = step(y, s, r, denoise, np.ones(5), rng)
     assert (found.numpy() == denoise(y, levels[-1]).argmax(-1)).mean() > 0.96  # float32 against float64
 

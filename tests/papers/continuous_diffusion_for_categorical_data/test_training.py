@@ -50,7 +50,7 @@ def test_levels_lie_in_their_range(levels):
 
 def test_an_untrained_network_pays_log_v():
     _, loss, _, entropies = loss_of(CONFIG)
-    assert float(loss) == pytest.approx(torch.log(torch.tensor(5.0)).item(), rel=1e-5)
+    assert loss.item() == pytest.approx(torch.log(torch.tensor(5.0)).item(), rel=1e-5)
     torch.testing.assert_close(entropies, torch.full((64,), loss.item()))
 
 
@@ -71,7 +71,7 @@ def test_the_squared_error_is_that_of_the_estimate():
     with torch.no_grad():  # untrained: p is uniform, so x̂_0 is the mean of the embeddings
         vectors = model.embeddings()
         expected = (vectors[tokens] - vectors.mean(0)).square().sum(-1).mean()
-    assert float(loss) == pytest.approx(float(expected), rel=1e-5)
+    assert loss.item() == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_schedule():
@@ -129,7 +129,7 @@ def test_a_corrupt_checkpoint_is_named(spoil, message):
 
 def test_a_loss_that_is_not_finite_names_its_update():
     config = replace(CONFIG, learning_rate=float("inf"))
-    with pytest.raises(FloatingPointError, match="update [0-9]+: the loss is nan"):
+    with pytest.raises(FloatingPointError, match=r"update [0-9]+: the loss is nan"):
         train(config, context(), draw)
 
 
@@ -142,7 +142,7 @@ def test_unknown_words_are_named(fields):
 def test_watch_sees_the_model_on_the_way():
     _, _, curves = train(CONFIG, context(), draw, watch=lambda model: {"norm": float(model.rows.detach().norm())})
     assert curves["update"] == [float(i) for i in range(12)]
-    assert len(set(curves["norm"])) == 12
+    assert len(set(curves["norm"])) == 11  # logits start at zero, so the first update cannot move rows
 
 
 @pytest.mark.slow

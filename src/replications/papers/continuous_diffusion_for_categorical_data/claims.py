@@ -21,7 +21,7 @@ from replications.papers.continuous_diffusion_for_categorical_data.estimands imp
     same_on_average,
 )
 from replications.papers.continuous_diffusion_for_categorical_data.study import DIMENSIONS, SIGMAS
-from replications.study import AllOf, BetterThan, Claim, EverySeed, Exact, Falsifier, Published, Records
+from replications.study import AllOf, Claim, EverySeed, Exact, Falsifier, Published, Records
 
 
 def _printed(value: str, where: str, unit: str = "AR-NLL, nats/token") -> Published:
@@ -293,12 +293,12 @@ CLAIMS = (
         "C3*",
         "Derived here: the cell that Table 1 lacks. A network trained without warping gains most when only its sampler is warped.",
         DERIVED,
-        BetterThan(
+        EverySeed(
             lambda r: (
-                (of("chain-uniform", "nll_uniform_50")(r) - of("chain-uniform", "nll_warped_50")(r))
-                / (of("chain-uniform", "nll_uniform_50")(r) - of("chain", "nll_warped_50")(r))
+                of("chain-uniform", "nll_uniform_50")(r) - of("chain-uniform", "nll_warped_50")(r)
+                > (of("chain-uniform", "nll_uniform_50")(r) - of("chain", "nll_warped_50")(r)) / 2
             ),
-            0.5, "of the whole gain", note="N = 50",
+            "it has more than half of the gain of both, N = 50",
         ),
         evidence="table-cdcd-warping",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,7 +42,7 @@ def apart(condition: str, first: str, second: str) -> Estimand:
 
 def ladder(condition: str, arms: Sequence[str], steps: Sequence[int] = FEW) -> Estimand:
     """Whether each arm beats the next at every N."""
-    return both(*(apart(condition, f"{a}_{n}", f"{b}_{n}") for a, b in zip(arms, arms[1:]) for n in steps))
+    return both(*(apart(condition, f"{a}_{n}", f"{b}_{n}") for a, b in itertools.pairwise(arms) for n in steps))
 
 
 def recovered(condition: str, arm: str, base: str, best: str) -> Estimand:
@@ -85,7 +86,7 @@ def dominates(condition: str, better: str, worse: str) -> Estimand:
     def estimand(records: Records) -> np.ndarray:
         holds = []
         for ours, theirs in zip(_points(records, condition, better), _points(records, condition, worse)):
-            fine = np.concatenate([np.linspace(a, b, 200) for a, b in zip(ours, ours[1:])])  # (points, 2)
+            fine = np.concatenate([np.linspace(a, b, 200) for a, b in itertools.pairwise(ours)])  # (points, 2)
             least = (fine[fine[:, 0] >= entropy - 1e-9, 1].min(initial=np.inf) for entropy in theirs[:-1, 0])
             holds.append(all(nll + 1e-9 >= found for found, nll in zip(least, theirs[:-1, 1])))
         return np.array(holds)

@@ -55,7 +55,11 @@ class Model(nn.Module):
     def denoiser(
         self, mask: Tensor | None = None, tokens: Tensor | None = None, hide: bool = False, self_condition: bool = True
     ) -> Denoiser:  # fmt: skip
-        """The network as a sampler calls it; tokens (B, L) stand where the mask is 0, and `hide` leaves them out."""
+        """The network as a sampler calls it; tokens (B, L) stand where the mask is 0, and `hide` leaves them out.
+
+        An earlier estimate reaches a network only where it was trained with one.
+        """
+        self_condition = self_condition and self.config.self_conditioning
         given = None if tokens is None or mask is None else self.given(tokens, mask)
         if given is not None and hide:
             given = torch.zeros_like(given)

@@ -61,11 +61,12 @@ class Transformer(nn.Module):
         super().__init__()
         if width % (2 * heads):
             raise ValueError(f"width {width} with {heads} heads: rotary positions need an even number of units a head")
-        self.causal, self.half = causal, width // heads // 2
+        self.causal, self.pairs = causal, width // heads // 2
         self.enter = nn.Linear(inputs, width)
         self.blocks = nn.ModuleList(Block(width, heads, conditioned) for _ in range(blocks))
         self.last, self.leave = Norm(width, conditioned), nn.Linear(width, outputs)
-        self.level = None
+        self.level: nn.Sequential | None = None
+        self.frequencies: Tensor
         if conditioned:
             self.register_buffer("frequencies", torch.zeros(TIME_WIDTH // 2))
             self.level = nn.Sequential(
@@ -87,7 +88,7 @@ class Transformer(nn.Module):
         if self.level is not None and log_level is not None:
             angle = log_level[:, None] * self.frequencies
             level = self.level(torch.cat([angle.cos(), angle.sin()], -1))
-        x, turn = self.enter(features), angles(features.shape[1], self.half, features.device)
+        x, turn = self.enter(features), angles(features.shape[1], self.pairs, features.device)
         for block in self.blocks:
             x = block(x, level, turn, self.causal)
         out: Tensor = self.leave(self.last(x, level))

@@ -98,6 +98,7 @@ class WarpFit(nn.Module):
         super().__init__()
         self.t_min, self.t_max, self.floor, self.decay = t_min, t_max, floor, decay
         self.logits = nn.Parameter(torch.full((2, bins), -math.log(bins)))  # l^t, l^u: F̃ = F = identity
+        self.average: Tensor
         self.register_buffer("average", self.logits.detach().clone())
         self.optimiser = torch.optim.Adam([self.logits], lr, betas=(0.9, 0.99))
 

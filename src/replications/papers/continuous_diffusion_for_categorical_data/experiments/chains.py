@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -40,9 +42,8 @@ def chain(config: Config, context: Context) -> Outcome:
         times: list[float], name: str, share: float = 1.0, knobs: Knobs = sampling.PLAIN, self_condition: bool = True
     ) -> dict[str, float]:
         shape = max(32, int(share * config.draws)), config.length
-        if knobs is sampling.PLAIN:
-            knobs = Knobs(renormalise=config.renormalise, clamp=config.clamp)
-        denoise = model.denoiser(self_condition=self_condition and config.self_conditioning)
+        knobs = replace(knobs, renormalise=config.renormalise, clamp=config.clamp)
+        denoise = model.denoiser(self_condition=self_condition)
         tokens, near = sampling.sample(denoise, model.embeddings(), times, shape, context.generator(name), knobs)
         return {**measured(law, tokens), "nearest": float(law.nll(near).mean())}
 

@@ -6,6 +6,7 @@ The first half of every sequence is given, as in Section 6: score and entropy ar
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -47,8 +48,9 @@ def characters(config: Config, context: Context) -> Outcome:
         }
 
     def generated(times: list[float], knobs: Knobs = sampling.PLAIN) -> Tensor:
-        shape, draw = text.shape, context.generator("sampling")
-        found, _ = sampling.sample(denoise, model.embeddings(), times, tuple(shape), draw, knobs, free=free)
+        knobs = replace(knobs, renormalise=config.renormalise, clamp=config.clamp)
+        shape, draw = (len(text), config.length), context.generator("sampling")
+        found, _ = sampling.sample(denoise, model.embeddings(), times, shape, draw, knobs, free=free)
         return torch.where(mask == 1, found, text)
 
     few, many = config.steps[0], config.steps[-1]
@@ -60,11 +62,11 @@ def characters(config: Config, context: Context) -> Outcome:
     scalars["nats_judge"] = float(judge(text).mean())
     scalars["nats"] = likelihood.nats(model, text, context.generator("bound"))
     shown = {"training": Curve.thin(list(range(1, config.updates + 1)), curves["loss"], "update", "loss, nats")}
+    for rho in (1, 8):
+        one = judged(generated(rho_times(config.t_min, config.t_max, few, rho)))
+        scalars |= {f"{k}_rho{rho}": one[k] for k in ("nll", "entropy")}
     if config.variants:
         scalars |= {f"{k}_many": v for k, v in judged(generated(warped_times(fit.warp(), many))).items()}
-        for rho in (1, 8):
-            one = judged(generated(rho_times(config.t_min, config.t_max, few, rho)))
-            scalars |= {f"{k}_rho{rho}": one[k] for k in ("nll", "entropy")}
         arms = {f"γ {a:g}": Knobs(guidance=a) for a in GUIDANCE}
         arms |= {f"score T {a:g}": Knobs(score_temperature=a) for a in SHARP["score T"]}
         arms |= {f"softmax T {a:g}": Knobs(softmax_temperature=a) for a in SHARP["softmax T"]}

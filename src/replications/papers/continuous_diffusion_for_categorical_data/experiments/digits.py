@@ -56,7 +56,8 @@ def digits(config: Config, context: Context) -> Outcome:
 
     model, fit, curves = train(config, context, draw, share=0.8)
     n, shape = config.steps[0], (config.draws, config.length)
-    vectors, scalars = model.embeddings(), {}
+    vectors = model.embeddings()
+    scalars: dict[str, float] = {}
     arms = {"": warped_times(fit.warp(), n), "_uniform": rho_times(config.t_min, config.t_max, n, 1)}
     found = {
         key: sampling.sample(model.denoiser(), vectors, times, shape, context.generator("sampling"))[0]

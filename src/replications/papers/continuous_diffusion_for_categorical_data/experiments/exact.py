@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +17,7 @@ from torch import Tensor
 from replications.papers.continuous_diffusion_for_categorical_data import method, rival, sampling
 from replications.papers.continuous_diffusion_for_categorical_data.chain import Chain, unigram_entropy
 from replications.papers.continuous_diffusion_for_categorical_data.config import Config
-from replications.papers.continuous_diffusion_for_categorical_data.sampling import Knobs, rho_times, warped_times
+from replications.papers.continuous_diffusion_for_categorical_data.sampling import PLAIN, Knobs, rho_times, warped_times
 from replications.papers.continuous_diffusion_for_categorical_data.warping import Warp
 from replications.study import Context, Curve, Outcome
 
@@ -42,7 +44,8 @@ class Setting:
 
     def warp_of(self, shape: tuple[float, float]) -> Warp:
         warp = Warp.from_curve(self.times, self.loss, shape)
-        return Warp(*(w.to(self.context.device) for w in (warp.w_t, warp.w_u)), warp.t_min, warp.t_max)
+        w_t, w_u = (w.to(self.context.device) for w in (warp.w_t, warp.w_u))
+        return Warp(w_t, w_u, warp.t_min, warp.t_max)
 
     def exact_loss(self) -> tuple[np.ndarray, np.ndarray]:
         """Cross-entropy L(t) in nats and E‖x_0 - x̂_0‖² a position at every knot, on common tokens and noise. Two (KNOTS,)."""
@@ -61,7 +64,7 @@ class Setting:
         return loss, error
 
     def generated(
-        self, times: list[float], name: str, knobs: Knobs = sampling.PLAIN, heun: bool = False, share: float = 1.0
+        self, times: list[float], name: str, knobs: Knobs = PLAIN, heun: bool = False, share: float = 1.0
     ) -> Tensor:  # fmt: skip
         """Tokens (B, L) of one sampler; `name` names its random stream."""
         shape = max(64, int(share * self.config.draws)), self.config.length
@@ -154,7 +157,12 @@ KNOB_NAMES = {
 
 def knob_arms(values: tuple[float, ...]) -> dict[str, Knobs]:
     """Every knob of Table 2 at every value."""
-    return {f"{kind} {a:g}": Knobs(**{field: a}) for kind, field in KNOB_NAMES.items() for a in values}
+    arms: dict[str, Knobs] = {}
+    for kind, field in KNOB_NAMES.items():
+        for value in values:
+            turned: dict[str, Any] = {field: value}
+            arms[f"{kind} {value:g}"] = replace(PLAIN, **turned)
+    return arms
 
 
 def rivals(config: Config, context: Context) -> Outcome:
@@ -195,7 +203,8 @@ def identities(setting: Setting) -> dict[str, float]:
     d, v = setting.config.dimension, setting.config.categories
     embeddings = setting.embeddings.double().cpu()
     chain = Chain(setting.chain.transition.double().cpu(), setting.chain.stationary.double().cpu())
-    errors, blind = [], []
+    errors: list[float] = []
+    blind: list[float] = []
     for t in (0.5, 1.0, 3.0, 10.0):
         tokens = chain.sample(8, 6, generator)
         x = method.noise(embeddings[tokens], torch.full((8,), t, dtype=torch.float64), generator).requires_grad_()
