@@ -10,7 +10,7 @@ from replications.papers.continuous_diffusion_for_categorical_data.experiments i
 from replications.papers.continuous_diffusion_for_categorical_data.study import STUDY, TOKEN
 from replications.study import Context
 
-SHORT = replace(TOKEN, updates=60, batch=64, width=16, draws=300, steps=(10,), learning_rate=2e-2)
+SHORT = replace(TOKEN, updates=120, batch=64, width=16, draws=300, steps=(10,), learning_rate=2e-2)
 
 
 def outcome(**fields):
@@ -31,7 +31,7 @@ def test_squared_error_draws_embeddings_together():
     assert all(np.isfinite(v) for v in {**entropy.scalars, **squared.scalars}.values())
     start = entropy.curves["mean_distance"].y[0]
     assert squared.curves["mean_distance"].y[0] == start
-    assert squared.scalars["mean_distance"] < 0.8 * start < entropy.scalars["mean_distance"]
+    assert squared.scalars["mean_distance"] < 0.9 * start < entropy.scalars["mean_distance"]
 
 
 def test_frozen_embeddings_stay():
