@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,7 +76,7 @@ def embeddings(records: Records) -> None:
             band(right, *records.curve(f"token-{arm}", "row_norm"), label, index)
         left.set(xlabel="update", ylabel="smallest distance / √d", title="Distance of embeddings")
         right.set(xlabel="update", ylabel="mean norm of rows W / √d", title="Norm of rows")
-        right.legend(fontsize=7)
+        fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7)
 
 
 def spacings(records: Records) -> None:
@@ -130,6 +131,7 @@ def knobs(records: Records) -> None:
                 ax.plot(*points, label=label, **palette.line(index))
                 ax.plot(points[0, -1:], points[1, -1:], "x", color=palette["grey"], markersize=8)
             ax.set(xlabel="unigram entropy, nats", title=title)
+            ax.ticklabel_format(useOffset=False)
         axes[0].set_ylabel("nats a token")
         named = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels())}
         fig.legend(named.values(), named.keys(), loc="outside lower center", ncols=5, fontsize=7)
@@ -152,7 +154,7 @@ def orders(records: Records) -> None:
                 ax.plot(both[:, 0], both[:, 1], "o", markersize=4, color=palette[0])
             ax.plot([0, 1], [0, 1], ":", color=palette["grey"], linewidth=1)
             ax.set(xlim=(-0.1, 1.1), ylim=(-0.1, 1.1), xticks=[0, 1], yticks=[0, 1])
-            ax.set_title(name.replace(", ", ",\n"), fontsize=7)
+            ax.set_title("\n".join(textwrap.wrap(name, 18)), fontsize=7)
         for ax in fig.axes[len(groups) :]:
             ax.set_axis_off()
         fig.supxlabel("paper: AR-NLL over the range of the group", fontsize=8)
@@ -193,10 +195,11 @@ def digits(records: Records) -> None:
     samples = records.arrays("digits", "samples")[0]
     side = int(np.sqrt(samples.shape[1]))
     with figure(alt, name="cdcd-digits", width=7.4, height=1.9) as fig:
-        for ax, image in zip(fig.subplots(2, 20).flat, samples):
-            ax.imshow(1 - image.reshape(side, side), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            ax.set(xticks=[], yticks=[])
-            ax.grid(False)
+        axes = fig.subplots(2, 20).flat
+        for ax in axes:
+            ax.set_axis_off()
+        for ax, image in zip(axes, samples):
+            ax.imshow(1 - image.reshape(side, side), cmap="gray", vmin=-0.2, vmax=1.1, interpolation="nearest")
 
 
 def warping_rows(records: Records) -> list[dict[str, object]]:
