@@ -191,11 +191,11 @@ def rivals(records: Records) -> None:
 
 def digits(records: Records) -> None:
     """Generated digits of 8×8 pixels, first seed."""
-    alt = "Forty generated images of eight by eight pixels, ink or none, of the first seed."
     samples = records.arrays("digits", "samples")[0]
     side = int(np.sqrt(samples.shape[1]))
+    alt = f"{len(samples)} generated images of {side} by {side} pixels, ink or none, of the first seed."
     with figure(alt, name="cdcd-digits", width=7.4, height=1.9) as fig:
-        axes = fig.subplots(2, 20).flat
+        axes = list(fig.subplots(2, 20).flat)
         for ax in axes:
             ax.set_axis_off()
         for ax, image in zip(axes, samples):
