@@ -184,7 +184,7 @@ def dry_run(config: Config, context: Context) -> str:
         loss.backward()
         optimiser.step()
         fit.update(t, entropies, warp.density(t))
-        losses.append(float(loss))
+        losses.append(loss.item())
     count = sum(p.numel() for p in model.parameters())
     return (
         f"{count:,} parameters, d = {config.dimension}, V = {config.categories}, loss {losses[0]:.3f} → {losses[1]:.3f}"
