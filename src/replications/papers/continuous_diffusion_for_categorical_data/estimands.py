@@ -60,7 +60,8 @@ def same_on_average(first: Estimand, second: Estimand) -> Estimand:
 
     def estimand(records: Records) -> np.ndarray:
         gap = first(records) - second(records)
-        return np.full(len(gap), abs(gap.mean()) <= 2 * gap.std(ddof=1) / np.sqrt(len(gap)))
+        error = gap.std(ddof=1) / np.sqrt(len(gap)) if len(gap) > 1 else 0.0
+        return np.full(len(gap), abs(gap.mean()) <= 2 * error)
 
     return estimand
 
