@@ -66,9 +66,9 @@ static inline float exponential(float x) {
   return p;
 }
 
-static inline double log_one_plus(double e) { return std::log1p(e); }
-static inline float log_one_plus(float e) {    // 0 <= e <= 1
-  const float f = e / (2.f + e), w = f * f;
+// ln((1+f)/(1-f)) for |f| <= 1/3
+static inline float log_ratio(float f) {
+  const float w = f * f;
   float p = 2.f / 13;
   p = p * w + 2.f / 11;
   p = p * w + 2.f / 9;
@@ -77,6 +77,18 @@ static inline float log_one_plus(float e) {    // 0 <= e <= 1
   p = p * w + 2.f / 3;
   p = p * w + 2.f;
   return p * f;
+}
+static inline double log_one_plus(double e) { return std::log1p(e); }
+static inline float log_one_plus(float e) { return log_ratio(e / (2.f + e)); }  // 0 <= e <= 1
+
+static inline double logarithm(double x) { return std::log(x); }
+static inline float logarithm(float x) {       // normal and positive
+  int32_t bits;
+  std::memcpy(&bits, &x, 4);
+  const int32_t power = (bits - 0x3f3504f3) >> 23;   // of two, so that the mantissa lies in [sqrt(1/2), sqrt(2))
+  bits -= int32_t(uint32_t(power) << 23);
+  std::memcpy(&x, &bits, 4);
+  return power * 0.693147181f + log_ratio((x - 1.f) / (x + 1.f));
 }
 
 template <typename T> static inline T tangent(T x) {
@@ -108,10 +120,10 @@ static void forward(int64_t B, int64_t H, T* pre, const T* u, const T* r0, T* s,
       } else if (A == SOFTPLUS) {
         const T e = exponential(-std::fabs(q)), value = (q > 0 ? q : T(0)) + log_one_plus(e);
         a[j] = (q >= 0 ? T(1) : e) / ((1 + e) * value);
-        q = std::log(value);
+        q = logarithm(value);
       } else if (A == RELU) {
         a[j] = q > 0 ? 1 / q : T(0);
-        q = q > 0 ? std::log(q) : T(-1e30);
+        q = q > 0 ? logarithm(q) : T(-1e30);
       }
       if (DISCOUNT) {
         const T e = exponential(-std::fabs(y[j]));
@@ -259,5 +271,6 @@ def library() -> ctypes.CDLL | None:
     return loaded
 
 
-def _without(reason: str) -> None:
+def _without(reason: str) -> ctypes.CDLL | None:
     print(f"RDA units run without their compiled loop, slower and with the same results: {reason}", file=sys.stderr)
+    return None

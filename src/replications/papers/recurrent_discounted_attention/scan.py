@@ -124,9 +124,7 @@ def _call(recipe: Recipe, name: str, u: Tensor) -> Callable[..., None]:
     return lambda *pointers: function(*kind, *shape, *pointers)
 
 
-def _advance_compiled(
-    recipe: Recipe, saved: Tensor, u: Tensor, r: Tensor, s: Tensor, alpha: Tensor, h: Tensor
-) -> Step:
+def _advance_compiled(recipe: Recipe, saved: Tensor, u: Tensor, r: Tensor, s: Tensor, alpha: Tensor, h: Tensor) -> Step:
     call, at, state = _call(recipe, "forward", u), _pointers(saved, u, r, alpha, h), s.data_ptr()
     rows = r[0].numel() * r.element_size()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -30,11 +31,14 @@ MEASURES = ("loss", "accuracy", "answers")  # columns of the history, in the ord
 
 def recipe_of(config: Config) -> str | Recipe:
     """What `Model` takes: the unit's name, or its recipe with the functions that the config replaces."""
-    if not (config.attention or config.output or config.hidden_shape):
+    if config.unit not in RECIPES or not (config.attention or config.output or config.shape or config.discount_off):
         return config.unit
     base = RECIPES[config.unit]
     return Recipe(
-        config.attention or base.attention, base.discount, config.hidden_shape or base.hidden, config.output or base.output
+        config.attention or base.attention,
+        base.discount and not config.discount_off,
+        config.shape or base.hidden,
+        config.output or base.output,
     )
 
 
@@ -55,15 +59,15 @@ def generated(config: Config) -> tasks.Task:
     raise ValueError(f"unknown task '{config.task}': choose from {', '.join(LEVELS)}")
 
 
-def objective(model: Model, task: tasks.Task, x: Tensor, target: Tensor, where: Tensor | None) -> Tensor:
-    """Loss, accuracy and accuracy on answers of a batch: (3,)."""
+def objective(model: Model, task: tasks.Task, x: Tensor, target: Tensor, where: Tensor | None) -> tuple[Tensor]:
+    """Loss, accuracy and accuracy on answers of a batch: one tensor (3,)."""
     o, _ = model(x)
     if where is not None:
         o = o[where, torch.arange(len(where), device=o.device)]  # (B, H)
-    return tasks.score(task.loss, model.read(o), target, task.blank)
+    return (tasks.score(task.loss, model.read(o), target, task.blank),)
 
 
-def clip_(parameters: list[Tensor], limit: float) -> None:
+def clip_(parameters: Sequence[Tensor], limit: float) -> None:
     """Cut every entry of every gradient to ±limit."""
     torch.nn.utils.clip_grad_value_(parameters, limit)
 
@@ -99,11 +103,12 @@ def train(config: Config, context: Context, task: tasks.Task) -> tuple[Model, Ou
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
 
-    gradients = Graphed(lambda *batch: objective(model, task, *batch), parameters)
+    own = isinstance(model.unit, Discounted)
+    gradients = Graphed(lambda *batch: objective(model, task, *batch), parameters, graph=own)
     step = begin
     while step < config.steps:
         batch = task.draw(config.batch, context.generator(f"step {step}"))
-        history[step] = gradients(*batch)
+        (history[step],) = gradients(*batch)
         clip_(parameters, config.clip)
         optimizer.step()
         step += 1
@@ -123,7 +128,8 @@ def train(config: Config, context: Context, task: tasks.Task) -> tuple[Model, Ou
                 }
             )
     found = history[:step].cpu()
-    scalars = {f"steps_{level:g}": first_step(found[:, column], level, falling) for level in levels}
+    prefix = "steps_mse_" if task.loss == "square" else "steps_"
+    scalars = {f"{prefix}{level:g}": first_step(found[:, column], level, falling) for level in levels}
     scalars["steps"] = float(step)
     scalars["diverged"] = float(diverged)
     tail = found[-4 * BLOCK :].mean(0)
@@ -135,7 +141,7 @@ def train(config: Config, context: Context, task: tasks.Task) -> tuple[Model, Ou
             if index:
                 scalars[f"final_{name}"] = tail[index].item()
     scalars["linear_share"] = linear_share(model, task, config, context)
-    scalars["compiled"] = float(isinstance(model.unit, Discounted) and compiled(device))
+    scalars["compiled"] = float(own and compiled(device))
     return model, Outcome(scalars, curves, steps=step, samples=step * config.batch)
 
 

@@ -30,7 +30,7 @@ def xavier(rows: int, columns: int, fan_in: int, fan_out: int, generator: torch.
 class Discounted(nn.Module):
     """A unit of the family: RWA, RDA and the ablations between.
 
-    A learned start is h_0 = f_h(start), start ~ N(0, 1), as the RWA has it always; n_0 = d_0 = 0.
+    A learned start is h_0 = f_h(start), start ~ N(0, 1), as in the RWA's released code; else h_0 = 0. n_0 = d_0 = 0.
     """
 
     def __init__(
@@ -46,12 +46,15 @@ class Discounted(nn.Module):
             nn.init.ones_(self.b[2 * hidden :])
         self.start = nn.Parameter(torch.randn(hidden, generator=generator)) if learn_start else None
 
+    def initial(self, batch: int) -> State:
+        """The state (r, s) before a sequence: (B, H) each."""
+        zero = self.b_u.new_zeros(batch, len(self.b_u))
+        return zero if self.start is None else zero + self.start, torch.full_like(zero, EMPTY)
+
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """o (T, B, H) and the state (r, s). ValueError: a sequence of length 0, or shapes that do not fit."""
-        if state is None:
-            zero = x.new_zeros(x.shape[1], len(self.b_u))
-            state = zero if self.start is None else zero + self.start, torch.full_like(zero, EMPTY)
-        h, r, s = scan(self.recipe, x, Weights(self.w_u, self.b_u, self.w_x, self.w_h, self.b), *state)
+        r0, s0 = self.initial(x.shape[1]) if state is None else state
+        h, r, s = scan(self.recipe, x, Weights(self.w_u, self.b_u, self.w_x, self.w_h, self.b), r0, s0)
         return SHAPES[self.recipe.output](h), (r, s)
 
 
@@ -66,24 +69,29 @@ class Library(nn.Module):
         rows = (4 if kind == "lstm" else 3) * hidden
         self.rnn.weight_ih_l0 = xavier(rows, inputs, inputs + hidden, hidden, generator)
         self.rnn.weight_hh_l0 = xavier(rows, hidden, inputs + hidden, hidden, generator)
-        nn.init.zeros_(self.rnn.bias_ih_l0)
-        nn.init.zeros_(self.rnn.bias_hh_l0)
+        biases = torch.zeros(rows), torch.zeros(rows)  # PyTorch adds two to each gate
         if kind == "lstm":
-            nn.init.ones_(self.rnn.bias_ih_l0[hidden : 2 * hidden])  # gates in the order i, f, g, o
+            biases[0][hidden : 2 * hidden] = 1.0  # gates in the order i, f, g, o
+        self.rnn.bias_ih_l0, self.rnn.bias_hh_l0 = map(nn.Parameter, biases)
         self.start = nn.Parameter(torch.randn(hidden, generator=generator)) if learn_start else None
 
+    def initial(self, batch: int) -> State:
+        """The state before a sequence, h or (h, c): (1, B, H) each."""
+        zero = next(self.parameters()).new_zeros(1, batch, self.rnn.hidden_size)
+        cell = zero if self.start is None else zero + self.start
+        h = zero if self.start is None else torch.tanh(cell)
+        return (h, cell) if isinstance(self.rnn, nn.LSTM) else (h,)
+
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """h (T, B, H) and the state, h or (h, c). ValueError: a sequence of length 0, or features that do not fit."""
+        """h (T, B, H) and the state. ValueError: a sequence of length 0, or features that do not fit."""
         if x.dim() != 3 or len(x) == 0:
             raise ValueError(f"a sequence needs shape (T, B, I) with T ≥ 1, got {tuple(x.shape)}")
         if x.shape[2] != self.rnn.input_size:
             raise ValueError(f"the unit takes {self.rnn.input_size} features, got x {tuple(x.shape)}")
-        if state is None and self.start is not None:
-            start = self.start.expand(1, x.shape[1], -1)
-            state = (torch.tanh(start).contiguous(), start.contiguous())[: 2 if isinstance(self.rnn, nn.LSTM) else 1]
+        state = self.initial(x.shape[1]) if state is None else state
         if isinstance(self.rnn, nn.LSTM):
             return self.rnn(x, state)
-        h, last = self.rnn(x, None if state is None else state[0])
+        h, last = self.rnn(x, state[0])
         return h, (last,)
 
 
@@ -116,10 +124,10 @@ class Model(nn.Module):
         # the variance of each feature is 1, as of a standardised input: ours, the paper names none
         self.embedding = xavier(symbols, inputs, 1, 1, generator) if symbols else None
         if isinstance(unit, str) and unit in LIBRARY:
-            self.unit: nn.Module = Library(unit, inputs, hidden, generator, learn_start)
+            self.unit: Library | Discounted = Library(unit, inputs, hidden, generator, learn_start)
         else:
             recipe = RECIPES[unit] if isinstance(unit, str) else unit
-            self.unit = Discounted(recipe, inputs, hidden, generator, learn_start or unit == "rwa")
+            self.unit = Discounted(recipe, inputs, hidden, generator, learn_start)
         self.weight = xavier(outputs, hidden, hidden, outputs, generator)
         self.bias = nn.Parameter(torch.zeros(outputs))
 
