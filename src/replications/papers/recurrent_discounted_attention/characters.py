@@ -14,7 +14,7 @@ from torch import Tensor
 from replications.data import wikipedia
 from replications.data.text import ALPHABET, Text
 from replications.papers.recurrent_discounted_attention.graphs import Graphed
-from replications.papers.recurrent_discounted_attention.scan import compiled
+from replications.papers.recurrent_discounted_attention.scan import backend
 from replications.papers.recurrent_discounted_attention.tasks import check_classes
 from replications.papers.recurrent_discounted_attention.training import block_curve, clip_, recipe_of
 from replications.papers.recurrent_discounted_attention.units import Discounted, Model, State, detach
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from replications.papers.recurrent_discounted_attention.study import Config
 
 EMBEDDING = 64  # features of a character
-LOOKS = 10  # times that validation text is read
+LOOKS = 6  # times that validation text is read
 READ = 50  # streams in which validation and test text are read
 NATS = math.log(2)  # in a bit
 
@@ -125,7 +125,7 @@ def run(config: Config, context: Context, text: Text | None = None) -> Outcome:
             "valid_bits": found[-1],
             "test_bits": bits(model, test, config.length),
             "steps": float(config.steps),
-            "compiled": float(own and compiled(device)),
+            "compiled": float(own and backend(device) == "C++"),
         },
         {
             "bits": Curve(looked, found, "step", "bits a character, validation"),

@@ -118,9 +118,10 @@ static void forward(int64_t B, int64_t H, T* pre, const T* u, const T* r0, T* s,
         a[j] = (q >= 0 ? e : T(1)) / (1 + e);
         q = (q < 0 ? q : T(0)) - log_one_plus(e);
       } else if (A == SOFTPLUS) {
-        const T e = exponential(-std::fabs(q)), value = (q > 0 ? q : T(0)) + log_one_plus(e);
-        a[j] = (q >= 0 ? T(1) : e) / ((1 + e) * value);
-        q = logarithm(value);
+        const T cut = q < -40 ? T(-40) : q;      // below, softplus is e^q to rounding
+        const T e = exponential(-std::fabs(cut)), value = (cut > 0 ? cut : T(0)) + log_one_plus(e);
+        a[j] = (cut >= 0 ? T(1) : e) / ((1 + e) * value);
+        q = q < cut ? q : logarithm(value);
       } else if (A == RELU) {
         a[j] = q > 0 ? 1 / q : T(0);
         q = q > 0 ? logarithm(q) : T(-1e30);

@@ -26,7 +26,7 @@ ATTENTION: dict[str, Callable[[Tensor], Tensor]] = {
 LOG_ATTENTION: dict[str, Callable[[Tensor], Tensor]] = {
     "exp": lambda a: a,
     "sigmoid": F.logsigmoid,
-    "softplus": lambda a: F.softplus(a).log(),
+    "softplus": lambda a: torch.where(a < -40, a, F.softplus(a.clamp(min=-40)).log()),  # e^a to rounding below
     "relu": lambda a: torch.relu(a).log(),
 }
 SHAPES: dict[str, Callable[[Tensor], Tensor]] = {"id": lambda r: r, "tanh": torch.tanh}

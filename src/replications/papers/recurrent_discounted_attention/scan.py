@@ -2,12 +2,13 @@
 
 Equal to `method.two_state_loop` and its autograd to rounding. What the loop does once for all steps: the products with
 the inputs before it, the gradients of all weights after it. What is left in a step is one product with W_h and one pass
-over (B, H), in C++ on the CPU where there is a compiler, else in PyTorch, which is also the path of a GPU. Six arrays of
-(T, B, H) are kept for the backward pass (five for RWA with its fewer gates, and one more for tanh).
+over (B, H): in C++ on a CPU where there is a compiler, in Triton on a GPU, else in PyTorch. Six arrays of (T, B, H) are
+kept for the backward pass (five for RWA with its fewer gates, and one more for tanh).
 """
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from typing import Any
 
@@ -17,16 +18,21 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from replications.papers.recurrent_discounted_attention import kernel
-from replications.papers.recurrent_discounted_attention.method import Recipe, Weights
+from replications.papers.recurrent_discounted_attention.method import LOG_ATTENTION, Recipe, Weights
 
 EMPTY = -1e30  # s_0 = ln d_0 of an empty memory: finite, so that no difference of infinities arises
 
 Step = Callable[[int], None]
 
 
-def compiled(device: torch.device, dtype: torch.dtype = torch.float32) -> bool:
-    """Whether `scan` runs its C++ steps there."""
-    return device.type == "cpu" and dtype in (torch.float32, torch.float64) and kernel.library() is not None
+def backend(device: torch.device, dtype: torch.dtype = torch.float32) -> str:
+    """How `scan` runs its steps there: "C++", "Triton" or "PyTorch"."""
+    if dtype in (torch.float32, torch.float64):
+        if device.type == "cpu" and kernel.library() is not None:
+            return "C++"
+        if device.type == "cuda" and importlib.util.find_spec("triton") is not None:
+            return "Triton"
+    return "PyTorch"
 
 
 def scan(recipe: Recipe, x: Tensor, weights: Weights, r0: Tensor, s0: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -79,7 +85,7 @@ class _Scan(torch.autograd.Function):
         if recipe.hidden == "tanh":
             h = torch.empty_like(r)
             torch.tanh(r0, out=h[0])
-        advance = (_advance_compiled if compiled(x.device, x.dtype) else _advance)(recipe, saved, u, r, s, alpha, h)
+        advance = ADVANCE[backend(x.device, x.dtype)](recipe, saved, u, r, s, alpha, h)
         across = w_h.t().contiguous()
         for t, (gate, before) in enumerate(zip(saved.unbind(), h.unbind())):
             torch.addmm(gate, before, across, out=gate)
@@ -96,7 +102,7 @@ class _Scan(torch.autograd.Function):
         h = rest[0] if rest else r
         du, dpre = torch.empty_like(u), torch.empty_like(saved)
         dh, dr, ds = torch.zeros_like(r[0]), dr.contiguous().clone(), ds.contiguous().clone()
-        retreat = (_retreat_compiled if compiled(x.device, x.dtype) else _retreat)(
+        retreat = RETREAT[backend(x.device, x.dtype)](
             recipe, saved, u, r, alpha, h, dh_all.contiguous(), dh, dr, ds, du, dpre
         )
         gates = dpre.unbind()
@@ -159,6 +165,43 @@ def _retreat_compiled(
     return step
 
 
+def _advance_fused(recipe: Recipe, saved: Tensor, u: Tensor, r: Tensor, s: Tensor, alpha: Tensor, h: Tensor) -> Step:
+    from replications.papers.recurrent_discounted_attention import fused
+
+    rows = list(zip(saved, u, r, alpha, r[1:], h[1:]))
+
+    def step(t: int) -> None:
+        gate, value, before, weight, after, shape = rows[t]
+        fused.forward(recipe, gate, value, before, s, weight, after, shape)
+
+    return step
+
+
+def _retreat_fused(
+    recipe: Recipe,
+    saved: Tensor,
+    u: Tensor,
+    r: Tensor,
+    alpha: Tensor,
+    h: Tensor,
+    grad: Tensor,
+    dh: Tensor,
+    dr: Tensor,
+    ds: Tensor,
+    du: Tensor,
+    dpre: Tensor,
+) -> Step:
+    from replications.papers.recurrent_discounted_attention import fused
+
+    rows = list(zip(saved, u, r, alpha, h[1:], grad, du, dpre))
+
+    def step(t: int) -> None:
+        *read, du_t, dpre_t = rows[t]
+        fused.backward(recipe, *read, dh, dr, ds, du_t, dpre_t)
+
+    return step
+
+
 def _advance(recipe: Recipe, saved: Tensor, u: Tensor, r: Tensor, s: Tensor, alpha: Tensor, h: Tensor) -> Step:
     """The same step in PyTorch, in place wherever it can be."""
 
@@ -170,9 +213,9 @@ def _advance(recipe: Recipe, saved: Tensor, u: Tensor, r: Tensor, s: Tensor, alp
             q = F.logsigmoid(a)
             a.neg_().sigmoid_()
         elif recipe.attention == "softplus":
-            value = F.softplus(a)
-            q = value.log()
-            a.sigmoid_().div_(value)
+            q = LOG_ATTENTION["softplus"](a)
+            a.clamp_(min=-40)
+            a.copy_(torch.sigmoid(a) / F.softplus(a))
         elif recipe.attention == "relu":
             q = torch.relu(a).log_().clamp_(min=EMPTY)
             a.copy_(torch.where(a > 0, a.reciprocal(), 0))
@@ -229,3 +272,7 @@ def _retreat(
         torch.addcmul(dz, dz, g.square(), value=-1, out=dg)
 
     return step
+
+
+ADVANCE = {"C++": _advance_compiled, "Triton": _advance_fused, "PyTorch": _advance}
+RETREAT = {"C++": _retreat_compiled, "Triton": _retreat_fused, "PyTorch": _retreat}

@@ -155,16 +155,16 @@ SMOKE = Sizes(
     mnist=Config("mnist", length=7, hidden=16, steps=25, evaluated=500),
     characters=Config("characters", length=50, hidden=32, steps=20, evaluated=2_000),
     ablation_steps=50,
-    oscillation=Config("oscillation", length=16, steps=100, lr=0.1),
+    oscillation=Config("oscillation", length=16, steps=400, lr=0.1),
 )
 LAPTOP = Sizes(
-    addition=Config("addition", length=100, steps=4_000, stop=True),
+    addition=Config("addition", length=100, steps=4_500, stop=True),
     length=Config("length", length=200, steps=1_500, stop=True, learn_start=True),
     copy=Config("copy", length=10, symbols=5, hidden=128, steps=8_000, stop=True),
     multicopy=Config("multicopy", length=5, steps=10_000, stop=True),
-    mnist=Config("mnist", length=14, steps=2_500),
-    characters=Config("characters", length=250, hidden=128, steps=800, evaluated=200_000),
-    ablation_steps=3_000,
+    mnist=Config("mnist", length=14, steps=2_000),
+    characters=Config("characters", length=250, hidden=128, steps=600, evaluated=100_000),
+    ablation_steps=2_500,
     oscillation=Config("oscillation", length=40, steps=400, lr=0.1),
 )
 PAPER = Sizes(

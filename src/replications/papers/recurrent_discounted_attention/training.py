@@ -11,7 +11,7 @@ from torch import Tensor
 from replications.papers.recurrent_discounted_attention import tasks
 from replications.papers.recurrent_discounted_attention.graphs import Graphed
 from replications.papers.recurrent_discounted_attention.method import RECIPES, Recipe
-from replications.papers.recurrent_discounted_attention.scan import compiled
+from replications.papers.recurrent_discounted_attention.scan import backend
 from replications.papers.recurrent_discounted_attention.units import Discounted, Model
 from replications.study import Context, Curve, Outcome
 
@@ -141,7 +141,7 @@ def train(config: Config, context: Context, task: tasks.Task) -> tuple[Model, Ou
             if index:
                 scalars[f"final_{name}"] = tail[index].item()
     scalars["linear_share"] = linear_share(model, task, config, context)
-    scalars["compiled"] = float(own and compiled(device))
+    scalars["compiled"] = float(own and backend(device) == "C++")
     return model, Outcome(scalars, curves, steps=step, samples=step * config.batch)
 
 
