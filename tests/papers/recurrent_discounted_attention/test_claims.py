@@ -154,15 +154,3 @@ def test_a_claim_of_several_parts_can_fail_whole():
     assert {
         name for name in ("C2", "C4", "C7", "C8", "C9", "C10", "C11", "C12") if judged[name].verdict != "not reproduced"
     } == set()
-
-
-def test_a_run_without_the_level_counts_with_the_steps_it_was_given():
-    records = fake_records({"a": {"steps_0.99": [100.0], "steps": [100.0], "diverged": [0.0]},
-                            "b": {"steps_0.99": [NEVER], "steps": [150.0], "diverged": [0.0]},
-                            "c": {"steps_0.99": [NEVER], "steps": [20.0], "diverged": [1.0]}})  # fmt: skip
-    assert claims.speed_up(records, ["a"], ["b"], "0.99")[0] == 1.5
-    assert claims.speed_up(records, ["a"], ["c"], "0.99")[0] == NEVER
-    assert claims.speed_up(records, ["b"], ["a"], "0.99")[0] == 0
-    assert claims.before(records, "a", "b", "0.99")[0]
-    assert not claims.before(records, "b", "a", "0.99")[0]
-    assert not claims.before(records, "b", "c", "0.99")[0]

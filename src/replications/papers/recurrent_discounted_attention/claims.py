@@ -1,152 +1,31 @@
-"""The paper's claims in its order, and the rules that judge them; the rules are fixed before the runs.
-
-Steps to a level are compared seed by seed. A run that ended before the level counts with the steps it was given, which
-can only understate the advantage of a unit that got there.
-"""
+"""The paper's claims in its order, and the rules that judge them; the rules are fixed before the runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
-import numpy as np
-
+from replications.papers.recurrent_discounted_attention.estimands import (
+    beyond,
+    both,
+    excess,
+    failed,
+    flagship,
+    greater,
+    growth_error,
+    inner_tanh_saves,
+    never,
+    of,
+    order,
+    rda_second,
+    rwa_worst,
+    shortfall,
+    solved,
+    speed_up,
+)
 from replications.papers.recurrent_discounted_attention.study import RDA, UNITS
-from replications.study import AllOf, Claim, EverySeed, Exact, Falsifier, Published, Records
-from replications.study.rules import Estimand
-
-LIBRARY = ("gru", "lstm")
-
-
-def reached(records: Records, condition: str, level: str) -> np.ndarray:
-    """Steps to a level, infinite where it was not reached. Shape (seeds,)."""
-    return records.scalars(condition, f"steps_{level}")
-
-
-def at_least(records: Records, condition: str, level: str) -> np.ndarray:
-    """Steps to a level, or a lower bound of them: the steps taken, without limit after a loss that was not finite."""
-    taken, dead = records.scalars(condition, "steps"), records.scalars(condition, "diverged") > 0
-    return np.minimum(reached(records, condition, level), np.where(dead, np.inf, taken))
-
-
-def speed_up(records: Records, fast: Iterable[str], slow: Iterable[str], level: str) -> np.ndarray:
-    """Steps of the quickest of `slow` over those of the slowest of `fast`; 0 where one of `fast` never got there."""
-    slowest = np.max([reached(records, name, level) for name in fast], axis=0)
-    quickest = np.min([at_least(records, name, level) for name in slow], axis=0)
-    return np.where(np.isfinite(slowest), quickest / np.where(np.isfinite(slowest), slowest, 1), 0.0)
-
-
-def before(records: Records, early: str, late: str, level: str) -> np.ndarray:
-    """Whether `early` reached the level before `late` did, or within the steps in which `late` did not."""
-    first, second = reached(records, early, level), reached(records, late, level)
-    return np.where(np.isfinite(second), first < second, first <= at_least(records, late, level)) & np.isfinite(first)
-
-
-def both(*conditions: Callable[[Records], np.ndarray]) -> Estimand:
-    """Whether all conditions hold, seed by seed."""
-    return lambda records: np.logical_and.reduce([condition(records) for condition in conditions])
-
-
-def _of(task: str, units: Iterable[str]) -> list[str]:
-    return [f"{task}-{unit}" for unit in units]
-
-
-def flagship(factor: float) -> Estimand:
-    """Both RDAs `factor` times as fast to 0.99 as GRU and LSTM, and RWA not there at 2.5 times their steps."""
-
-    def holds(records: Records) -> np.ndarray:
-        fast = speed_up(records, _of("multicopy", RDA), _of("multicopy", LIBRARY), "0.99") >= factor
-        return fast & (speed_up(records, _of("multicopy", RDA), ["multicopy-rwa"], "0.99") >= 2.5)
-
-    return holds
-
-
-def order(task: str, pairs: Iterable[tuple[str, str]], level: str) -> Estimand:
-    """Whether, in every pair (early, late), the first reaches the level before the second."""
-
-    def one(early: str, late: str) -> Estimand:
-        return lambda records: before(records, f"{task}-{early}", f"{task}-{late}", level)
-
-    return both(*(one(early, late) for early, late in pairs))
-
-
-def never(condition: str, level: str) -> Estimand:
-    """Whether a level was not reached."""
-    return lambda records: ~np.isfinite(reached(records, condition, level))
-
-
-def solved(conditions: Iterable[str], level: str) -> Estimand:
-    """Whether every condition reached the level."""
-    return both(*(lambda records, name=name: np.isfinite(reached(records, name, level)) for name in conditions))
-
-
-def greater(metric: str, high: Iterable[str], low: Iterable[str], margin: float = 0.0) -> Estimand:
-    """Whether the least of `high` is at least the largest of `low` plus a margin, seed by seed."""
-
-    def holds(records: Records) -> np.ndarray:
-        least = np.min([records.scalars(name, metric) for name in high], axis=0)
-        return least >= np.max([records.scalars(name, metric) for name in low], axis=0) + margin
-
-    return holds
-
-
-def beyond(condition: str, metric: str, threshold: float, *, above: bool = True) -> Estimand:
-    """Whether a metric is above (or below) a threshold."""
-
-    def holds(records: Records) -> np.ndarray:
-        values = records.scalars(condition, metric)
-        return values > threshold if above else values < threshold
-
-    return holds
-
-
-def failed(condition: str) -> Estimand:
-    """Whether a run met a loss that was not finite, or ended below an accuracy of 0.9."""
-    return lambda records: (
-        (records.scalars(condition, "diverged") > 0) | ~(records.scalars(condition, "final_accuracy") >= 0.9)
-    )
-
-
-def best_rda(records: Records) -> np.ndarray:
-    """Test bits of the better RDA, seed by seed."""
-    return np.min([records.scalars(f"characters-{unit}", "test_bits") for unit in RDA], axis=0)
-
-
-def _bits(unit: str) -> Estimand:
-    return lambda records: records.scalars(f"characters-{unit}", "test_bits")
-
-
-def rda_second(records: Records) -> np.ndarray:
-    """Whether LSTM < better RDA < GRU in test bits."""
-    rda = best_rda(records)
-    return (_bits("lstm")(records) < rda) & (rda < _bits("gru")(records))
-
-
-def rwa_worst(records: Records) -> np.ndarray:
-    """Whether the RWA is worst by more than 0.1 bits."""
-    others = [np.asarray(_bits(unit)(records)) for unit in UNITS if unit != "rwa"]
-    return np.asarray(_bits("rwa")(records)) > np.max(others, axis=0) + 0.1
-
-
-def inner_tanh_saves(records: Records) -> np.ndarray:
-    """Steps to 0.99 with f_h = id over those with f_h = tanh, at most 1.25."""
-    plain, inner = (reached(records, f"multicopy-{name}", "0.99") for name in ("rda-exp-tanh", "inner-tanh"))
-    return np.isfinite(plain) & (plain <= 1.25 * np.where(np.isfinite(inner), inner, np.inf))
+from replications.study import AllOf, Claim, EverySeed, Exact, Falsifier, Published
 
 
 def _paper(value: str | None, unit: str, where: str) -> Published:
     return Published(value, unit, where, read=True)
-
-
-def _excess(*metrics: str) -> Estimand:
-    return lambda records: np.concatenate([np.maximum(records.scalars("oscillation", m), 0.0) for m in metrics])
-
-
-def _shortfall(records: Records) -> np.ndarray:
-    return np.maximum(0.25 - records.scalars("oscillation", "error_bounded"), 0.0)
-
-
-def _growth_error(records: Records) -> np.ndarray:
-    return records.scalars("oscillation", "growth_free") - records.scalars("oscillation", "growth_needed")
 
 
 STEPS = "steps"
@@ -188,7 +67,7 @@ CLAIMS = (
         "Every unit quickly learns whether a sequence is longer than half the longest; the LSTM is slowest.",
         _paper("GRU 71, RWA 133, RDA-exp-tanh 164, RDA-sigmoid-id 414, LSTM 776", STEPS, "Table 2"),
         AllOf(
-            EverySeed(solved(_of("length", UNITS), "0.98"), "every unit reaches an accuracy of 0.98"),
+            EverySeed(solved(of("length", UNITS), "0.98"), "every unit reaches an accuracy of 0.98"),
             EverySeed(
                 order("length", [(unit, "lstm") for unit in UNITS if unit != "lstm"], "0.98"), "LSTM reaches it last"
             ),
@@ -203,8 +82,8 @@ CLAIMS = (
             "RDA-sigmoid-id 0.987, RDA-exp-tanh 0.985, GRU 0.985, RWA 0.979, LSTM 0.114", "test accuracy", "Table 3"
         ),
         AllOf(
-            EverySeed(greater("test_accuracy", _of("mnist", RDA), ["mnist-rwa"]), "both RDAs at least as good as RWA"),
-            EverySeed(greater("test_accuracy", _of("mnist", RDA), ["mnist-gru"], -0.005), "and as GRU, less 0.005"),
+            EverySeed(greater("test_accuracy", of("mnist", RDA), ["mnist-rwa"]), "both RDAs at least as good as RWA"),
+            EverySeed(greater("test_accuracy", of("mnist", RDA), ["mnist-gru"], -0.005), "and as GRU, less 0.005"),
             EverySeed(beyond("mnist-lstm", "test_accuracy", 0.15, above=False), "LSTM below 0.15"),
             note="14×14 pixels; that LSTM stays at chance was not expected to repeat",
         ),
@@ -218,11 +97,11 @@ CLAIMS = (
         ),
         AllOf(
             EverySeed(
-                greater("test_accuracy", ["permuted-gru"], _of("permuted", [u for u in UNITS if u != "gru"])),
+                greater("test_accuracy", ["permuted-gru"], of("permuted", [u for u in UNITS if u != "gru"])),
                 "GRU best",
             ),
             EverySeed(
-                greater("test_accuracy", _of("permuted", RDA), ["permuted-rwa"]), "both RDAs at least as good as RWA"
+                greater("test_accuracy", of("permuted", RDA), ["permuted-rwa"]), "both RDAs at least as good as RWA"
             ),
         ),
         profile="gpu",
@@ -234,11 +113,11 @@ CLAIMS = (
         Published(None, STEPS, "Table 1, not read; Figure B(a)", read=True),
         AllOf(
             EverySeed(
-                lambda r: speed_up(r, _of("addition", [*RDA, "rwa", "gru"]), ["addition-lstm"], "mse_0.01") > 1,
+                lambda r: speed_up(r, of("addition", [*RDA, "rwa", "gru"]), ["addition-lstm"], "mse_0.01") > 1,
                 "LSTM is the last to a squared error of 0.01",
             ),
             EverySeed(
-                lambda r: speed_up(r, _of("addition", [*RDA, "rwa", "gru"]), ["addition-lstm"], "mse_0.01") >= 2,
+                lambda r: speed_up(r, of("addition", [*RDA, "rwa", "gru"]), ["addition-lstm"], "mse_0.01") >= 2,
                 "and takes at least twice the steps of any other",
             ),
         ),
@@ -296,10 +175,10 @@ CLAIMS = (
         "An RWA cannot emit (-1)^t c with bounded attention: a_t would have to grow geometrically.",
         _paper(None, "", "Section 4, Lemma 1, Corollary 2, Appendix A"),
         AllOf(
-            Exact(_excess("lemma_free", "lemma_bounded", "error_free"), 1e-9, "nats"),
-            Exact(_growth_error, 1e-9, "nats/step"),
-            Exact(_shortfall, 0.0),
-            Exact(_excess("error_discounted"), 1e-3),
+            Exact(excess("lemma_free", "lemma_bounded", "error_free"), 1e-9, "nats"),
+            Exact(growth_error, 1e-9, "nats/step"),
+            Exact(shortfall, 0.0),
+            Exact(excess("error_discounted"), 1e-3),
             note="without a discount: growth that the lemma needs less that of any step; growth of ln d_t with the least "
             "attention less the lemma's; 1/4 less the error with bounded attention. With one: the error",
         ),

@@ -207,7 +207,8 @@ EXPORT(double, f64)
 """
 ATTENTIONS = ("exp", "sigmoid", "softplus", "relu")  # the order of the enum
 # no errno and no traps, so that loops vectorise; NaN and infinity keep their meaning
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
+NATIVE = "-mcpu=native" if platform.machine() in ("arm64", "aarch64") else "-march=native"
+FLAGS = ("-std=c++17", "-O3", NATIVE, "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
 
 
 def compiler() -> str | None:

@@ -164,9 +164,10 @@ def linear_share(model: Model, task: tasks.Task, config: Config, context: Contex
     if not isinstance(model.unit, Discounted):
         return float("nan")
     x, _, where = task.draw(config.batch, context.generator("linear"))
-    tanh = model.unit.recipe.hidden == "tanh"
-    o, _ = model.unit(x)  # f_o is undone where it is tanh
-    value = torch.atanh(o.clamp(-1 + 1e-7, 1 - 1e-7)) if tanh or model.unit.recipe.output == "tanh" else o
+    value, recipe = model.unit(x)[0], model.unit.recipe
+    for shape in (recipe.output, recipe.hidden):  # undone from the outside in
+        if shape == "tanh":
+            value = torch.atanh(value.clamp(-1 + 1e-7, 1 - 1e-7))
     if where is not None:  # what follows a sequence's end is not part of it
         value = value[torch.arange(len(value), device=x.device)[:, None] <= where]
     return (value.abs() < 0.5).float().mean().item()
