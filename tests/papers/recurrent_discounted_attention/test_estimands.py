@@ -3,8 +3,11 @@
 import math
 
 import numpy as np
+import pytest
 
 from replications.papers.recurrent_discounted_attention import estimands
+from replications.study import Records
+from replications.study.rules import TooFewSeeds
 from replications.study.testing import fake_records
 
 NEVER = math.inf
@@ -38,3 +41,22 @@ def test_inner_tanh_that_never_arrives_saves_nothing_to_the_plain_unit():
     names = "multicopy-rda-exp-tanh", "multicopy-inner-tanh"
     assert estimands.inner_tanh_saves(fake_records(dict(zip(names, (quick, values)))))[0]
     assert not estimands.inner_tanh_saves(fake_records(dict(zip(names, (values, values)))))[0]
+
+
+def test_only_seeds_that_every_condition_has_are_compared():
+    records = fake_records({"a": {"x": [1.0, 2.0, 3.0]}, "b": {"x": [0.0, 5.0]}})
+    above = estimands.seed_by_seed(lambda r: r.scalars("a", "x") > r.scalars("b", "x"))
+    assert above(records).tolist() == [True, False]
+
+
+def test_no_shared_seed_is_too_few():
+    records = Records(
+        "laptop",
+        [
+            r
+            for r in fake_records({"a": {"x": [1.0, 2.0]}, "b": {"x": [1.0, 2.0]}})
+            if (r.condition == "a") == (r.seed == 0)
+        ],
+    )
+    with pytest.raises(TooFewSeeds, match="no seed has every condition"):
+        estimands.seed_by_seed(lambda r: r.scalars("a", "x"))(records)

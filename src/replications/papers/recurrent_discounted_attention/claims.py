@@ -16,12 +16,18 @@ from replications.papers.recurrent_discounted_attention.estimands import (
     order,
     rda_second,
     rwa_worst,
+    seed_by_seed,
     shortfall,
     solved,
     speed_up,
 )
 from replications.papers.recurrent_discounted_attention.study import RDA, UNITS
 from replications.study import AllOf, Claim, EverySeed, Exact, Falsifier, Published
+from replications.study.rules import Estimand
+
+
+def _every(predicate: Estimand, text: str) -> EverySeed:
+    return EverySeed(seed_by_seed(predicate), text)
 
 
 def _paper(value: str | None, unit: str, where: str) -> Published:
@@ -36,16 +42,16 @@ CLAIMS = (
         "to exceed an accuracy of 0.99, and the RWA never does.",
         _paper("RDA-exp-tanh 1114, RDA-sigmoid-id 1316, GRU 3984, LSTM 4048, RWA > 10000", STEPS, "Table 6"),
         AllOf(
-            EverySeed(
+            _every(
                 flagship(1.2), "both RDAs reach 0.99 in 1/1.2 of the steps of GRU and LSTM, RWA not in 2.5 times theirs"
             ),
-            EverySeed(flagship(2.0), "the same with 1/2 in place of 1/1.2"),
+            _every(flagship(2.0), "the same with 1/2 in place of 1/1.2"),
             note="5 copies in 100 steps, 64 units; the first alone is a claim reproduced in part",
         ),
         evidence="fig-rda-multicopy",
         falsifier=Falsifier(
             "the RDA-exp-tanh with its discount off",
-            EverySeed(never("multicopy-discount-off", "0.99"), "0.99 is not reached"),
+            _every(never("multicopy-discount-off", "0.99"), "0.99 is not reached"),
         ),
     ),
     Claim(
@@ -53,11 +59,11 @@ CLAIMS = (
         "On a single copy task (accuracy above 0.999) the RDA is slower than RWA and GRU, and faster than LSTM.",
         _paper("GRU 5329, RWA 5660, RDA-sigmoid-id 9840, RDA-exp-tanh 11831, LSTM > 20000", STEPS, "Table 5"),
         AllOf(
-            EverySeed(
+            _every(
                 order("copy", [(early, rda) for early in ("gru", "rwa") for rda in RDA], "0.999"),
                 "GRU and RWA reach 0.999 before both RDAs",
             ),
-            EverySeed(order("copy", [(rda, "lstm") for rda in RDA], "0.999"), "both RDAs reach 0.999 before LSTM"),
+            _every(order("copy", [(rda, "lstm") for rda in RDA], "0.999"), "both RDAs reach 0.999 before LSTM"),
             note="5 symbols in 20 steps, 128 units",
         ),
         evidence="fig-rda-copy",
@@ -67,8 +73,8 @@ CLAIMS = (
         "Every unit quickly learns whether a sequence is longer than half the longest; the LSTM is slowest.",
         _paper("GRU 71, RWA 133, RDA-exp-tanh 164, RDA-sigmoid-id 414, LSTM 776", STEPS, "Table 2"),
         AllOf(
-            EverySeed(solved(of("length", UNITS), "0.98"), "every unit reaches an accuracy of 0.98"),
-            EverySeed(
+            _every(solved(of("length", UNITS), "0.98"), "every unit reaches an accuracy of 0.98"),
+            _every(
                 order("length", [(unit, "lstm") for unit in UNITS if unit != "lstm"], "0.98"), "LSTM reaches it last"
             ),
             note="means of 25 batches; the paper's level is 1.0, of a batch as it seems",
@@ -82,9 +88,9 @@ CLAIMS = (
             "RDA-sigmoid-id 0.987, RDA-exp-tanh 0.985, GRU 0.985, RWA 0.979, LSTM 0.114", "test accuracy", "Table 3"
         ),
         AllOf(
-            EverySeed(greater("test_accuracy", of("mnist", RDA), ["mnist-rwa"]), "both RDAs at least as good as RWA"),
-            EverySeed(greater("test_accuracy", of("mnist", RDA), ["mnist-gru"], -0.005), "and as GRU, less 0.005"),
-            EverySeed(beyond("mnist-lstm", "test_accuracy", 0.15, above=False), "LSTM below 0.15"),
+            _every(greater("test_accuracy", of("mnist", RDA), ["mnist-rwa"]), "both RDAs at least as good as RWA"),
+            _every(greater("test_accuracy", of("mnist", RDA), ["mnist-gru"], -0.005), "and as GRU, less 0.005"),
+            _every(beyond("mnist-lstm", "test_accuracy", 0.15, above=False), "LSTM below 0.15"),
             note="14×14 pixels; that LSTM stays at chance was not expected to repeat",
         ),
         evidence="fig-rda-mnist",
@@ -96,11 +102,11 @@ CLAIMS = (
             "GRU 0.944, LSTM 0.915, RDA-sigmoid-id 0.913, RDA-exp-tanh 0.905, RWA 0.899", "test accuracy", "Table 4"
         ),
         AllOf(
-            EverySeed(
+            _every(
                 greater("test_accuracy", ["permuted-gru"], of("permuted", [u for u in UNITS if u != "gru"])),
                 "GRU best",
             ),
-            EverySeed(
+            _every(
                 greater("test_accuracy", of("permuted", RDA), ["permuted-rwa"]), "both RDAs at least as good as RWA"
             ),
         ),
@@ -112,11 +118,11 @@ CLAIMS = (
         "On addition, RWA, RDA and GRU learn much faster than LSTM.",
         Published(None, STEPS, "Table 1, not read; Figure B(a)", read=True),
         AllOf(
-            EverySeed(
+            _every(
                 lambda r: speed_up(r, of("addition", [*RDA, "rwa", "gru"]), ["addition-lstm"], "mse_0.01") > 1,
                 "LSTM is the last to a squared error of 0.01",
             ),
-            EverySeed(
+            _every(
                 lambda r: speed_up(r, of("addition", [*RDA, "rwa", "gru"]), ["addition-lstm"], "mse_0.01") >= 2,
                 "and takes at least twice the steps of any other",
             ),
@@ -128,8 +134,8 @@ CLAIMS = (
         "On the characters of Wikipedia, LSTM is best, the RDA second, GRU third, and the RWA cannot learn.",
         Published(None, "bits/character", "Table 7, not read; section 7", read=True),
         AllOf(
-            EverySeed(rda_second, "test bits: LSTM < better RDA < GRU"),
-            EverySeed(rwa_worst, "RWA worst by more than 0.1 bits"),
+            _every(rda_second, "test bits: LSTM < better RDA < GRU"),
+            _every(rwa_worst, "RWA worst by more than 0.1 bits"),
             note="128 units, one pass over 7 million characters",
         ),
         evidence="fig-rda-characters",
@@ -139,12 +145,12 @@ CLAIMS = (
         "ReLU as attention function almost always fails to train; softplus is far more stable, and worse than sigmoid or exp.",
         _paper(None, "", "Section 6.2"),
         AllOf(
-            EverySeed(both(*(failed(f"ablation-relu-{o}") for o in ("id", "tanh"))), "ReLU fails, with both outputs"),
-            EverySeed(
+            _every(both(*(failed(f"ablation-relu-{o}") for o in ("id", "tanh"))), "ReLU fails, with both outputs"),
+            _every(
                 both(*(beyond(f"ablation-softplus-{o}", "diverged", 0.5, above=False) for o in ("id", "tanh"))),
                 "softplus has finite losses, with both outputs",
             ),
-            EverySeed(
+            _every(
                 greater(
                     "final_loss",
                     ["ablation-softplus-id", "ablation-softplus-tanh"],
@@ -161,10 +167,10 @@ CLAIMS = (
         "exp goes best with a tanh output and often trains faster; sigmoid goes best with the identity and ends lower.",
         _paper(None, "", "Section 6.2"),
         AllOf(
-            EverySeed(order("ablation", [("exp-tanh", "exp-id")], "0.9"), "exp: tanh reaches 0.9 before id"),
-            EverySeed(order("ablation", [("sigmoid-id", "sigmoid-tanh")], "0.9"), "sigmoid: id before tanh"),
-            EverySeed(order("ablation", [("exp-tanh", "sigmoid-id")], "0.9"), "exp-tanh before sigmoid-id"),
-            EverySeed(
+            _every(order("ablation", [("exp-tanh", "exp-id")], "0.9"), "exp: tanh reaches 0.9 before id"),
+            _every(order("ablation", [("sigmoid-id", "sigmoid-tanh")], "0.9"), "sigmoid: id before tanh"),
+            _every(order("ablation", [("exp-tanh", "sigmoid-id")], "0.9"), "exp-tanh before sigmoid-id"),
+            _every(
                 greater("final_loss", ["ablation-exp-tanh"], ["ablation-sigmoid-id"]), "sigmoid-id ends at a lower loss"
             ),
         ),
@@ -186,7 +192,7 @@ CLAIMS = (
         evidence="fig-rda-lemma",
         falsifier=Falsifier(
             "with a discount the lemma's inequality breaks",
-            EverySeed(beyond("oscillation", "lemma_discounted", 0.1), "a step grows 0.1 nats less than the lemma asks"),
+            _every(beyond("oscillation", "lemma_discounted", 0.1), "a step grows 0.1 nats less than the lemma asks"),
         ),
     ),
     Claim(
@@ -194,7 +200,7 @@ CLAIMS = (
         "n_t/d_t mostly stays where tanh is nearly linear, so the RDA can do without the inner tanh.",
         _paper(None, "", "Section 5.1"),
         AllOf(
-            EverySeed(
+            _every(
                 both(
                     *(
                         beyond(f"{task}-rwa", "linear_share", 0.5)
@@ -203,9 +209,7 @@ CLAIMS = (
                 ),
                 "more than half of |n/d| of trained RWAs below 1/2, on four tasks",
             ),
-            EverySeed(
-                inner_tanh_saves, "RDA-exp-tanh without the inner tanh takes at most 1.25 times the steps to 0.99"
-            ),
+            _every(inner_tanh_saves, "RDA-exp-tanh without the inner tanh takes at most 1.25 times the steps to 0.99"),
         ),
         evidence="table-rda-linear",
     ),
@@ -215,7 +219,7 @@ CLAIMS = (
         _paper(None, "", "Section 6.3"),
         AllOf(
             *(
-                EverySeed(
+                _every(
                     order("length", [(unit, f"{unit}-zero")], "0.9"), f"{unit} reaches 0.9 sooner with a learned start"
                 )
                 for unit in UNITS

@@ -12,9 +12,25 @@ import numpy as np
 
 from replications.papers.recurrent_discounted_attention.study import RDA, UNITS
 from replications.study import Records
-from replications.study.rules import Estimand
+from replications.study.rules import Estimand, TooFewSeeds
 
 LIBRARY = ("gru", "lstm")
+
+
+def seed_by_seed(predicate: Estimand) -> Estimand:
+    """The predicate on the seeds that every recorded condition has, as it compares conditions within a seed.
+
+    Raises (when it is asked):
+        TooFewSeeds: there is no such seed.
+    """
+
+    def on_shared_seeds(records: Records) -> np.ndarray:
+        shared = set.intersection(*(set(records.seeds(condition)) for condition in records.conditions))
+        if not shared:
+            raise TooFewSeeds("no seed has every condition yet")
+        return np.asarray(predicate(Records(records.profile, [r for r in records if r.seed in shared])))
+
+    return on_shared_seeds
 
 
 def reached(records: Records, condition: str, level: str) -> np.ndarray:
