@@ -87,6 +87,8 @@ def conditions(sizes: Sizes, units: tuple[str, ...] = UNITS) -> dict[str, Config
     off = replace(sizes.multicopy, stop=False, steps=sizes.ablation_steps)
     found |= {f"ablation-{a}-{o}": replace(off, attention=a, output=o) for a in ATTENTION for o in OUTPUTS}
     found["multicopy-inner-tanh"] = replace(sizes.multicopy, shape="tanh")
+    # C1 says that the RWA is not there in 2.5 times the steps of the RDAs: it needs room to show the opposite
+    found["multicopy-rwa"] = replace(found["multicopy-rwa"], steps=sizes.multicopy.steps * 13 // 10)
     found["multicopy-discount-off"] = replace(sizes.multicopy, steps=sizes.multicopy.steps // 2, discount_off=True)
     found |= {f"length-{unit}-zero": replace(sizes.length, unit=unit, learn_start=False) for unit in units}
     found["oscillation"] = sizes.oscillation
