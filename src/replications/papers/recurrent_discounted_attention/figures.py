@@ -159,12 +159,12 @@ def _seeds(records: Records, name: str) -> tuple[list[np.ndarray], np.ndarray]:
 
 
 def median_steps(records: Records, condition: str, metric: str) -> str:
-    """The median over seeds, with how many seeds got there where not all did."""
-    values = records.scalars(condition, metric)
-    got = int(np.isfinite(values).sum())
+    """The median over seeds, or the least budget of those that did not get there; and how many did where not all did."""
+    values, taken = records.scalars(condition, metric), records.scalars(condition, "steps")
+    got = np.isfinite(values)
     middle = float(np.median(values))
-    shown = f"{middle:.0f}" if np.isfinite(middle) else f"> {records.scalars(condition, 'steps').min():.0f}"
-    return shown if got in (0, len(values)) else f"{shown} ({got} of {len(values)} seeds)"
+    shown = f"{middle:.0f}" if np.isfinite(middle) else f"> {taken[~got].min():.0f}"
+    return shown if got.all() or not got.any() else f"{shown} ({got.sum()} of {len(values)} seeds)"
 
 
 def step_rows(records: Records, task: str, levels: Sequence[str], extra: Sequence[str] = ()) -> list[dict[str, Any]]:
