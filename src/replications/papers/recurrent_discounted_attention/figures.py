@@ -68,6 +68,8 @@ def _curves(
         axes[0].set_yscale("log")
         _plateau(axes[0], plateau, plateau_label)
         axes[-1].legend(fontsize=7)
+        if len(axes) > 1:  # the units are named on the right
+            axes[0].legend(handles=[line for line in axes[0].lines if line.get_label() == plateau_label], fontsize=7)
 
 
 def multicopy(records: Records) -> None:
