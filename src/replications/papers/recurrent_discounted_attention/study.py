@@ -205,7 +205,7 @@ STUDY = Study(
     metrics=METRICS,
     profiles={
         "smoke": Plan(conditions(SMOKE), seeds=1, minutes=0.5, memory_gb=1.5),
-        "laptop": Plan(conditions(LAPTOP), seeds=3, minutes=35.0, memory_gb=2.0),
+        "laptop": Plan(conditions(LAPTOP), seeds=3, minutes=45.0, memory_gb=2.0),
         "gpu": Plan(large(), seeds=3, minutes=30.0, hardware="one H100 GPU (estimated)", memory_gb=8.0),
         "paper": Plan(
             conditions(PAPER) | permuted(PAPER.mnist),
