@@ -28,7 +28,7 @@ def test_equals_the_plain_loop_and_its_gradients(recipe, path):
         expected = two_state_loop(recipe, x, w, r0)
         torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance)
         torch.testing.assert_close(SHAPES[recipe.hidden](r), found[-1], rtol=tolerance, atol=tolerance)
-        probe = torch.randn_like(expected)
+        probe = torch.randn(expected.shape, generator=torch.Generator().manual_seed(1), dtype=dtype)
         for mine, theirs in zip(
             torch.autograd.grad((found * probe).sum(), [x, *w, r0]),
             torch.autograd.grad((expected * probe).sum(), [x, *w, r0]),
@@ -70,6 +70,18 @@ def test_pre_activations_of_ten_thousand_stay_finite(attention, path):
         assert h.isfinite().all()
         assert s.isfinite().all()
         assert all(g.isfinite().all() for g in torch.autograd.grad(h.sum(), [x, *w]))
+
+
+def test_a_gradient_that_is_not_contiguous_is_the_gradient(path):
+    """The sum's gradient has stride 0; its copy must live as long as the loop that reads it."""
+    for recipe in RECIPES.values():
+        x, w, r0 = problem(recipe, shape=(40, 16, 32, 4))
+        h, _, _ = scan(recipe, x, w, r0, torch.full_like(r0, EMPTY))
+        ones = torch.ones_like(h)
+        expected = torch.autograd.grad(h, [x, *w], ones, retain_graph=True)
+        for _ in range(5):
+            for mine, theirs in zip(torch.autograd.grad(h.sum(), [x, *w], retain_graph=True), expected):
+                torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
 
 
 def test_nan_comes_out_as_nan(path):
