@@ -103,9 +103,7 @@ class _Scan(torch.autograd.Function):
         du, dpre = torch.empty_like(u), torch.empty_like(saved)
         dh_all = dh_all.contiguous()  # held here: the compiled step keeps its address alone
         dh, dr, ds = torch.zeros_like(r[0]), dr.contiguous().clone(), ds.contiguous().clone()
-        retreat = RETREAT[backend(x.device, x.dtype)](
-            recipe, saved, u, r, alpha, h, dh_all, dh, dr, ds, du, dpre
-        )
+        retreat = RETREAT[backend(x.device, x.dtype)](recipe, saved, u, r, alpha, h, dh_all, dh, dr, ds, du, dpre)
         gates = dpre.unbind()
         for t in range(len(x) - 1, -1, -1):
             retreat(t)
