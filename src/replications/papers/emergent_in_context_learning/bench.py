@@ -1,7 +1,7 @@
 """The Gaussian-item bench: the smallest model that shows the paper's trade-off (Reddy 2023, arXiv 2312.03002).
 
 Items are noisy copies of Gaussian class means, labels are Gaussian vectors, and the network is two attention layers and
-a small perceptron on the last token. Sequence-level facts come from `sequences`; the fast step is in `fast`.
+a small perceptron on the last token. Sequence-level facts come from `method`; the fast step is in `fast`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from replications.papers.emergent_in_context_learning.sequences import Sequences, Task
+from replications.papers.emergent_in_context_learning.method import Sequences, Task
 
 CONTENT = 63  # dimensions of items and labels, D
 SLOTS = 65  # one-hot positions, 2·32 + 1, of which a sequence uses 2N + 1 from a random one on
