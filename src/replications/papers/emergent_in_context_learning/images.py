@@ -100,7 +100,7 @@ def load(config: ImageConfig) -> tuple[Tensor, bool]:
     if config.drawings == "letters":
         chosen = [letter for _, letter in zip(range(24), dejavu_letters())]
         arrays = glyphs.drawings(templates(chosen))
-        drawn = unpack({name: torch.from_numpy(array) for name, array in arrays.items()})
+        drawn = unpack({name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
         return _shrunk(drawn, config.size), True
     if config.drawings not in (*named, "best"):
         raise UserError(f"no drawings '{config.drawings}': choose from {', '.join(named)}, best, letters")

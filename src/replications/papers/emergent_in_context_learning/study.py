@@ -31,6 +31,7 @@ def run(config: Config, context: Context) -> Outcome:
 def bench(base: BenchConfig) -> dict[str, BenchConfig]:
     """The conditions on Gaussian items, by claim; those that cost most come last."""
     threshold = replace(base, classes=512)  # near the number of classes from which on in-context learning wins
+    below = replace(base, classes=384, steps=base.steps * 4 // 3)  # where nothing but variation can make it win
     mostly = replace(base, bursty=0.9)
     return {
         # burstiness
@@ -43,7 +44,7 @@ def bench(base: BenchConfig) -> dict[str, BenchConfig]:
         # labels a class
         **{f"labels-{m}": replace(threshold, multiplicity=m) for m in (2, 4)},
         # variation within a class
-        **{f"noise-{e:g}": replace(threshold, noise=e) for e in (0.0, 0.5, 0.75, 3.2)},
+        **{f"noise-{e:g}": replace(below, noise=e) for e in (0.0, 0.1, 0.5, 0.75, 3.2)},
         # Zipf
         **{f"zipf-{a:g}": replace(mostly, classes=8 * base.classes, alpha=a) for a in EXPONENTS},
         # transience
