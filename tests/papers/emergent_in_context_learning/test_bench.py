@@ -64,7 +64,7 @@ def test_a_sequence_is_item_label_item_at_consecutive_random_places():
 
 
 def test_the_querys_label_is_no_input():
-    sequences, asked = Sampler(TASK, generator()).train(20)
+    sequences, _ = Sampler(TASK, generator()).train(20)
     other = Sampler(TASK, generator()).train(20)[0]
     other.target.add_(1)
     one, two = (world().tokens(s, generator(3))[0] for s in (sequences, other))

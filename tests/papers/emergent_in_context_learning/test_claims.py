@@ -48,7 +48,13 @@ def head_curves():
     def curve(values):
         return [Curve(steps, values, "step", "")] * SEEDS
 
-    return {"bursty-1": {"ic": curve([0.03, 0.3, 0.97]), "previous": curve([0.06, 0.1, 0.7]), "match": curve([0.1, 0.2, 0.8])}}
+    return {
+        "bursty-1": {
+            "ic": curve([0.03, 0.3, 0.97]),
+            "previous": curve([0.06, 0.1, 0.7]),
+            "match": curve([0.1, 0.2, 0.8]),
+        }
+    }
 
 
 def judge(scalars, curves=None):

@@ -154,7 +154,9 @@ def test_mistakes_are_named(drawn):
 
 
 def test_unknown_drawings_are_named():
-    with pytest.raises(UserError, match="no drawings 'mnist': choose from omniglot, omniglot-full, glyphs, best, letters"):
+    with pytest.raises(
+        UserError, match="no drawings 'mnist': choose from omniglot, omniglot-full, glyphs, best, letters"
+    ):
         images.load(replace(TINY, drawings="mnist"))
 
 

@@ -145,7 +145,9 @@ def test_the_ceiling_of_the_published_probe_is_one_minus_half_over_h(held_out):
         same = probe.classes == probe.query[:, None]
         # the best that reads the context: the label of a random pair of the query's class
         pick = (same + 0.5 * torch.rand(same.shape)).argmax(1, keepdim=True)
-        assert float(probe.right(probe.labels.gather(1, pick)[:, 0]).double().mean()) == pytest.approx(ceiling, abs=0.015)
+        assert float(probe.right(probe.labels.gather(1, pick)[:, 0]).double().mean()) == pytest.approx(
+            ceiling, abs=0.015
+        )
         assert int(probe.classes.min()) >= 1600
 
 

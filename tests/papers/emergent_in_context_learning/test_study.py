@@ -28,9 +28,7 @@ def test_every_architecture_has_the_same_four_rates_and_the_same_budget():
     for kind, names in architectures(LAPTOP).items():
         configs = [conditions[name] for name in names]
         assert [config.lr for config in configs] == list(RATES)
-        assert {replace(config, lr=0.0) for config in configs} == {
-            replace(LAPTOP, bursty=0.9, lr=0.0, network=kind)
-        }
+        assert {replace(config, lr=0.0) for config in configs} == {replace(LAPTOP, bursty=0.9, lr=0.0, network=kind)}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import torch
@@ -98,8 +99,7 @@ def load(config: ImageConfig) -> tuple[Tensor, bool]:
     """
     named: dict[str, Dataset[Drawings]] = {d.name: d for d in (omniglot.DATASET, omniglot.FULL, glyphs.DATASET)}
     if config.drawings == "letters":
-        chosen = [letter for _, letter in zip(range(24), dejavu_letters())]
-        arrays = glyphs.drawings(templates(chosen))
+        arrays = glyphs.drawings(templates(islice(dejavu_letters(), 24)))
         drawn = unpack({name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
         return _shrunk(drawn, config.size), True
     if config.drawings not in (*named, "best"):

@@ -99,7 +99,9 @@ def zipf(classes: int, alpha: float) -> Tensor:
         ValueError: no class, or a negative exponent.
     """
     if classes < 1 or alpha < 0:
-        raise ValueError(f"a law over {classes} classes with exponent {alpha}: needs a class, and an exponent from 0 on")
+        raise ValueError(
+            f"a law over {classes} classes with exponent {alpha}: needs a class, and an exponent from 0 on"
+        )
     weights = torch.arange(1, classes + 1, dtype=torch.float64) ** -alpha
     return weights / weights.sum()
 

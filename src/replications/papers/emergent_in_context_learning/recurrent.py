@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,11 @@ from torch.nn import functional
 
 from replications.papers.emergent_in_context_learning.bench import WIDTH
 
-KINDS: dict[str, tuple[type[nn.RNNBase], int]] = {"rnn": (nn.RNN, 1), "gru": (nn.GRU, 3), "lstm": (nn.LSTM, 4)}
+KINDS: dict[str, tuple[Callable[..., nn.RNNBase], int]] = {  # with the number of gates
+    "rnn": (nn.RNN, 1),
+    "gru": (nn.GRU, 3),
+    "lstm": (nn.LSTM, 4),
+}
 LAYERS = 2
 
 
@@ -45,11 +50,11 @@ class Recurrent(nn.Module):
         hidden = matched_hidden(kind, labels, parameters)
         self.layers = KINDS[kind][0](WIDTH, hidden, LAYERS, batch_first=True)
         self.readout = nn.Linear(hidden, labels, bias=False)
+        self.to(generator.device)
         bound = 1 / math.sqrt(hidden)  # torch's own default, from a stream of the run
         with torch.no_grad():
             for weight in self.parameters():
                 weight.uniform_(-bound, bound, generator=generator)
-        self.to(generator.device)
 
     def logits(self, x: Tensor, positions: Tensor) -> Tensor:
         """Logits (R, L); the positions stand in the tokens."""

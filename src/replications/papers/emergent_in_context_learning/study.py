@@ -62,9 +62,7 @@ def architectures(base: BenchConfig) -> dict[str, list[str]]:
     """The names of the conditions of each architecture's sweep over learning rates."""
     names = {kind: [f"{kind}-{lr:g}" for lr in RATES] for kind in ("transformer", *KINDS)}
     at = RATES.index(base.lr)
-    return names | {
-        "transformer": [*names["transformer"][:at], "bursty-0.9", *names["transformer"][at + 1 :]]
-    }
+    return names | {"transformer": [*names["transformer"][:at], "bursty-0.9", *names["transformer"][at + 1 :]]}
 
 
 def drawings(base: ImageConfig) -> dict[str, ImageConfig]:

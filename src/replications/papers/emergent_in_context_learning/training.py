@@ -11,8 +11,8 @@ from torch import Tensor
 
 from replications.papers.emergent_in_context_learning import bench
 from replications.papers.emergent_in_context_learning.fast import Network
-from replications.papers.emergent_in_context_learning.recurrent import Recurrent
 from replications.papers.emergent_in_context_learning.method import Sampler, Sequences, Task
+from replications.papers.emergent_in_context_learning.recurrent import Recurrent
 from replications.study import Context, Curve, Outcome
 
 PORTION = 50  # steps whose sequences are drawn at once, from a stream of their own

@@ -48,10 +48,10 @@ def resnet_embedder() -> nn.Sequential:
 
 
 def conv_embedder(side: int) -> nn.Sequential:
-    """Images (B, 1, side, side) to (B, 64): three 3×3 convolutions of stride 2 and a linear map, for the laptop."""
+    """Images (B, 1, side, side) to (B, 64): three 3×3 convolutions of stride 2 with batch norm, a linear map: for the laptop."""
     layers: list[nn.Module] = []
     for inputs, outputs in ((1, 16), (16, 32), (32, 32)):
-        layers += [nn.Conv2d(inputs, outputs, 3, 2, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(inputs, outputs, 3, 2, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
         side = (side + 1) // 2
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(32 * side**2, WIDTH))
 
@@ -74,8 +74,8 @@ class Block(nn.Module):
             x, q = x[:, -1:], q[:, :, -1:]
         heads = functional.scaled_dot_product_attention(q, k, v, is_causal=not last_only)
         x = x + self.out(heads.transpose(1, 2).reshape(rows, -1, WIDTH))
-        x = x + self.narrow(functional.gelu(self.wide(self.norm2(x)), approximate="tanh"))
-        return x
+        mlp: Tensor = self.narrow(functional.gelu(self.wide(self.norm2(x)), approximate="tanh"))
+        return x + mlp
 
 
 class ImageLearner(nn.Module):
@@ -107,18 +107,17 @@ class ImageLearner(nn.Module):
             self.recurrent = {"lstm": nn.LSTM, "rnn": nn.RNN}[network](WIDTH, WIDTH, depth, batch_first=True)
         self.norm = nn.LayerNorm(WIDTH)
         self.readout = nn.Linear(WIDTH, classes)
-        self._initialise(generator)
-        self.register_buffer("positions", sinusoids(1), persistent=False)
         self.to(generator.device)
+        self._initialise(generator)
 
     def _initialise(self, generator: torch.Generator) -> None:
         """Fan-in normal weights, label vectors of deviation 0.02, residual image blocks that start as their shortcut."""
         initialise(self, generator)
         nn.init.trunc_normal_(self.label.weight, 0.0, 0.02, -0.04, 0.04, generator=generator)
         with torch.no_grad():
-            for module in self.embed:
-                if isinstance(module, Bottleneck):
-                    module.norm3.weight.zero_()
+            for name, weight in self.embed.named_parameters():
+                if name.endswith("norm3.weight"):
+                    weight.zero_()
             if self.recurrent is not None:
                 bound = 1 / math.sqrt(WIDTH)
                 for weight in self.recurrent.parameters():
@@ -136,9 +135,7 @@ class ImageLearner(nn.Module):
         embedded = self.embed(images.flatten(0, 1)).view(rows, pairs + 1, WIDTH)
         x = embedded.new_empty(rows, 2 * pairs + 1, WIDTH)
         x[:, 0::2], x[:, 1::2] = embedded, self.label(labels)
-        if len(self.positions) != x.shape[1]:
-            self.positions = sinusoids(x.shape[1]).to(x)
-        return x + self.positions
+        return x + sinusoids(x.shape[1]).to(x)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         x = self.tokens(images, labels)
