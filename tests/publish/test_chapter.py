@@ -127,3 +127,15 @@ def test_progress_is_quiet_where_a_page_is_made(monkeypatch, capsys, quiet, show
     monkeypatch.setenv("REPLICATIONS_QUIET", quiet)
     _progress(2, "toy").show()
     assert bool(capsys.readouterr().err) == shown
+
+
+def test_a_notebook_shows_a_mistake_in_one_line(capsys):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    shell.user_ns["chapter"] = chapter
+    result = shell.run_cell("chapter('huge')")
+    assert isinstance(result.error_in_exec, UserError)
+    shown = capsys.readouterr().out
+    assert "UserError: unknown profile 'huge': set profile to one of" in shown
+    assert "Traceback" not in shown

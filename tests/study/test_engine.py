@@ -1,5 +1,6 @@
 import io
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -174,3 +175,27 @@ def _alive(group):
     except ProcessLookupError:
         return False
     return True
+
+
+ALLOCATING = """
+import resource, sys
+import torch
+from replications.study import engine
+if sys.argv[1] == "kept":
+    engine._keep_freed_memory()
+torch.ones(2**21)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    kept = [torch.ones(2**21) for _ in range(8)]  # 8 MB each
+    del kept
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to keep memory")
+def test_a_worker_fetches_freed_memory_only_once():
+    faults = {
+        how: int(subprocess.run([sys.executable, "-c", ALLOCATING, how], capture_output=True, check=True).stdout)
+        for how in ("kept", "given back")
+    }
+    assert faults["kept"] < faults["given back"] / 4

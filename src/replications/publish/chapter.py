@@ -11,6 +11,15 @@ from replications.study import PROFILES, Claim, Records, Store, Study, UserError
 from replications.study.progress import Progress, duration
 
 
+def _in_one_line(error: UserError) -> list[str]:
+    """What a notebook shows of a user's mistake, in place of a traceback."""
+    return [f"{type(error).__name__}: {error}"]
+
+
+# Set here and not in the class: how a mistake looks in a notebook is no part of the source that records depend on.
+UserError._render_traceback_ = _in_one_line  # type: ignore[attr-defined]
+
+
 class Shown:
     """Something that a notebook displays as HTML and a terminal as text."""
 
