@@ -35,7 +35,11 @@ def below(condition: str, metric: str, bound: float) -> Predicate:
 
 def both(*predicates: Predicate) -> Predicate:
     """In which seeds all predicates hold."""
-    return lambda records: np.all([predicate(records) for predicate in predicates], axis=0)
+
+    def predicate(records: Records) -> np.ndarray:
+        return np.asarray(np.all([part(records) for part in predicates], axis=0))
+
+    return predicate
 
 
 def stack(conditions: Sequence[str], metric: str) -> Callable[[Records], np.ndarray]:
@@ -45,7 +49,12 @@ def stack(conditions: Sequence[str], metric: str) -> Callable[[Records], np.ndar
 
 def in_order(conditions: Sequence[str], metric: str, sign: int = 1, slack: float = 0.05) -> Predicate:
     """In which seeds `metric` never falls (sign 1) or rises (-1) from one condition to the next by more than `slack`."""
-    return lambda records: (sign * np.diff(stack(conditions, metric)(records), axis=0) >= -slack).all(0)
+
+    def predicate(records: Records) -> np.ndarray:
+        steps = sign * np.diff(stack(conditions, metric)(records), axis=0)  # (conditions - 1, seeds)
+        return np.asarray(steps.min(axis=0) >= -slack)
+
+    return predicate
 
 
 def more(after: str, before: str, metric: str) -> Callable[[Records], np.ndarray]:
@@ -106,7 +115,7 @@ def head_forms(records: Records) -> np.ndarray:
         curve, ic = records.curve("bursty-1", half)[1], records.curve("bursty-1", "ic")[1]
         first = np.array([row[level < 0.5].min() for row, level in zip(curve, ic)])
         found.append((first <= 0.2) & (records.scalars("bursty-1", half) >= 0.5))
-    return np.all(found, axis=0)
+    return np.asarray(found[0] & found[1])
 
 
 def hybrid(records: Records) -> np.ndarray:

@@ -208,10 +208,10 @@ def train(config: ImageConfig, context: Context) -> Outcome:
     probes = make_probes(Sampler(task, context.generator("probes")), shown.held_out, config.probe)
     model = build(config, task.labels, context.generator("weights"))
     optimizer = torch.optim.Adam(model.parameters(), config.lr, fused=True)
-    begin, losses = 0, torch.zeros(config.steps)
+    begin, losses = 0, torch.zeros(config.steps, device=context.device)
     curves: dict[str, list[float]] = {}
     if (saved := context.restore()) is not None:
-        begin, losses, curves = saved["step"], saved["losses"], saved["curves"]
+        begin, losses, curves = saved["step"], saved["losses"].to(context.device), saved["curves"]
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
 
@@ -235,7 +235,8 @@ def train(config: ImageConfig, context: Context) -> Outcome:
         part = sequences[rows]
         optimizer.param_groups[0]["lr"] = learning_rate(step, config.lr, config.warmup)
         losses[step] = update(model, optimizer, shown.of(part, config.noise, draw), part.labels, asked[rows])
-        context.progress((step + 1) / config.steps)
+        if step % 10 == 9:
+            context.progress((step + 1) / config.steps)
         if (step + 1) % PORTION == 0 and context.due():
             context.save(
                 {

@@ -62,7 +62,7 @@ class Model(Protocol):
 
 
 class Attention:
-    """The bench's network with the optimiser's single vector."""
+    """The bench's transformer; its parameters are one vector, whose gradient is written by hand."""
 
     def __init__(self, config: BenchConfig, generator: torch.Generator) -> None:
         self.network = Network(bench.initial(config.labels, generator), 2 * config.pairs + 1)
@@ -159,9 +159,10 @@ def train(config: BenchConfig, context: Context) -> Outcome:
 
     curves: dict[str, list[float]] = {}
     pictures: dict[str, list[Tensor]] = {}
-    begin, losses = 0, torch.zeros(config.steps)
+    begin, losses = 0, torch.zeros(config.steps, device=context.device)
     if (saved := context.restore()) is not None:
-        begin, losses, curves, pictures = saved["step"], saved["losses"], saved["curves"], saved["pictures"]
+        begin, losses = saved["step"], saved["losses"].to(context.device)
+        curves, pictures = saved["curves"], saved["pictures"]
         for weight, value in zip(weights, saved["weights"]):
             weight.copy_(value)
         optimizer.load_state_dict(saved["optimizer"])
@@ -192,7 +193,8 @@ def train(config: BenchConfig, context: Context) -> Outcome:
         rows = slice(place * config.batch, (place + 1) * config.batch)
         losses[step] = model.step(*world.tokens(sequences[rows], draw), asked[rows])
         optimizer.step()
-        context.progress((step + 1) / config.steps)
+        if step % 10 == 9:
+            context.progress((step + 1) / config.steps)
         if (step + 1) % PORTION == 0 and context.due():
             context.save(
                 {
