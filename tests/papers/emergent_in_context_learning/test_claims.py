@@ -110,7 +110,7 @@ FAILURES = [
     ("I1", "image-bursty-1", {"ic_closed": 0.6}),
     ("I1", "image-bursty-1", {"iw": 0.6}),
     ("I1", "image-bursty-0", {"ic_closed": 0.7}),
-    ("I1", "image-bursty-0", {"iw": 0.2}),
+    ("I1", "image-bursty-0", {"iw": 0.3}),
     ("L1", "bursty-1", {"match": 0.3}),
     ("L1", "bursty-1", {"previous": 0.3}),
     ("L2", "long-decay", {"ic": 0.2}),

@@ -58,7 +58,7 @@ def curves(records: Records) -> None:
                 _accuracy(ax, f"{head}: {title}")
             left.axhline(PLATEAU, color=palette["grey"], linestyle=":", linewidth=1)
             left.set_ylabel("accuracy")
-            if left.lines:
+            if right.lines:
                 right.legend(fontsize=7.5)
         for ax in rows[-1]:
             ax.set_xlabel("training step of 128 sequences")

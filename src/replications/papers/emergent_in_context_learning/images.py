@@ -49,10 +49,10 @@ class ImageConfig:
     lr: float = 1e-3  # peak
     warmup: int = 0  # steps to the peak, then 1/√step; 0 keeps the rate constant
     batch: int = 32  # sequences a step
-    steps: int = 4000
+    steps: int = 6000
     # measurement
-    look: int = 200  # steps between points of a curve
-    probe: int = 320  # sequences of each probe at such a point
+    look: int = 300  # steps between points of a curve
+    probe: int = 192  # sequences of each probe at such a point
     final: int = 2000  # and at the end
 
 
