@@ -116,3 +116,18 @@ def test_json_has_no_nan():
     assert finite(None) is None
     assert finite(1.5) == 1.5
     assert np.isfinite(finite(2.0))
+
+
+def test_a_first_rule_that_decides_says_no_for_all():
+    losing, winning, wavering = [-1.0, -1.1, -0.9], [1.0, 1.1, 0.9], [1.0, 3.0, -0.9]
+
+    def verdict(a, b, first_decides):
+        rule = AllOf(BetterThan(of("a")), BetterThan(of("b")), first_decides=first_decides)
+        return rule.judge(records(a=a, b=b)).verdict()
+
+    assert verdict(losing, winning, first_decides=False) is Verdict.PARTLY
+    assert verdict(losing, winning, first_decides=True) is Verdict.NOT
+    assert verdict(winning, losing, first_decides=True) is Verdict.PARTLY
+    assert verdict(wavering, winning, first_decides=True) is Verdict.PARTLY
+    assert verdict(winning, winning, first_decides=True) is Verdict.REPRODUCED
+    assert "; and, if so, " in AllOf(BetterThan(of("a")), BetterThan(of("b")), first_decides=True).condition()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -49,6 +49,7 @@ class Judgement:
     p: float | None = None
     effect: float | None = None  # standardised (Hedges' g)
     parts: Sequence[Judgement] = field(default=())
+    first_decides: bool = False  # where the first part says no, so does the whole
 
     def verdict(self, p_adjusted: float | None = None) -> Verdict:
         """The verdict, with `p_adjusted` in place of `p` where several claims were tested together."""
@@ -57,6 +58,8 @@ class Judgement:
             verdicts = [part.verdict() for part in self.parts]
             if all(verdict is Verdict.REPRODUCED for verdict in verdicts) and (p is None or p < LEVEL):
                 return Verdict.REPRODUCED
+            if self.first_decides and verdicts[0] is Verdict.NOT:
+                return Verdict.NOT
             return Verdict.NOT if all(verdict is Verdict.NOT for verdict in verdicts) else Verdict.PARTLY
         if p is not None:
             if self.holds and p < LEVEL:
@@ -192,22 +195,28 @@ class EverySeed:
 
 
 class AllOf:
-    """Several rules that must all hold; the largest p-value is the conjunction's (intersection-union test)."""
+    """Several rules that must all hold; the largest p-value is the conjunction's (intersection-union test).
+
+    Some that hold make a claim "partly reproduced", unless `first_decides` and the first of them says no.
+    """
 
     name = "all_of"
 
-    def __init__(self, *rules: Rule, unit: str = "", note: str = "") -> None:
+    def __init__(self, *rules: Rule, unit: str = "", note: str = "", first_decides: bool = False) -> None:
         if len(rules) < 2:
             raise ValueError("AllOf needs at least two rules")
         self.rules = rules
         self.unit = unit or rules[0].unit
         self.note = note
+        self.first_decides = first_decides
 
     def condition(self) -> str:
-        return _with_note("; and ".join(rule.condition() for rule in self.rules), self.note)
+        joint = "; and, if so, " if self.first_decides else "; and "
+        return _with_note(joint.join(rule.condition() for rule in self.rules), self.note)
 
     def judge(self, records: Records) -> Judgement:
-        return _conjunction([rule.judge(records) for rule in self.rules])
+        judgement = _conjunction([rule.judge(records) for rule in self.rules])
+        return replace(judgement, first_decides=self.first_decides)
 
 
 def _conjunction(parts: Sequence[Judgement]) -> Judgement:
