@@ -192,6 +192,7 @@ def head(records: Records) -> None:
             ax = fig.add_subplot(grid[1, column])
             ax.imshow(_sorted(arrays["second", when], arrays["same", when]), vmin=0, vmax=1, aspect="auto")
             ax.set(title=f"layer 2, {title}", xlabel="token, pairs of the query's class first", ylabel="sequence")
+            ax.set_xticks(range(0, arrays["second", when].shape[1], 4))
             ax.grid(visible=False)
         ax = fig.add_subplot(grid[2, :])
         for index, (values, label) in enumerate(
