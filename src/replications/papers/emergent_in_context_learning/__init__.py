@@ -1,0 +1,1 @@
+"""Data distributional properties drive emergent in-context learning in transformers (Chan et al. 2022)."""
