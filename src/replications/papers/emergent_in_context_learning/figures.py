@@ -48,7 +48,7 @@ def curves(records: Records) -> None:
         "accuracy on trained classes that the context lacks. One line a condition, bands over seeds; a dotted line marks "
         "one quarter, what copying a random label of the context gives."
     )
-    with figure(alt, name="eicl-curves", width=7.2, height=9.0) as fig:
+    with figure(alt, name="eicl-curves", width=8.2, height=9.0) as fig:
         rows = fig.subplots(len(FAMILIES), 2, sharey=True)
         for (left, right), (title, conditions) in zip(rows, FAMILIES.items()):
             for ax, metric, head in ((left, "ic", "in context"), (right, "iw", "in weights")):
@@ -59,7 +59,7 @@ def curves(records: Records) -> None:
             left.axhline(PLATEAU, color=palette["grey"], linestyle=":", linewidth=1)
             left.set_ylabel("accuracy")
             if right.lines:
-                right.legend(fontsize=7.5)
+                right.legend(fontsize=7.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
         for ax in rows[-1]:
             ax.set_xlabel("training step of 128 sequences")
 
@@ -105,7 +105,7 @@ def zipf(records: Records) -> None:
     )
     lines = {"ic": "in context", "iw_top": "in weights, ten most common", "iw_rest": "in weights, the rest"}
     at = [a for a in EXPONENTS if f"zipf-{a:g}" in records]
-    with figure(alt, name="eicl-zipf", width=5.6, height=3.4) as fig:
+    with figure(alt, name="eicl-zipf", width=7.2, height=3.4) as fig:
         ax = fig.subplots()
         if at:
             found = {
@@ -114,7 +114,7 @@ def zipf(records: Records) -> None:
             for index, (metric, label) in enumerate(lines.items()):
                 band(ax, at, found[metric], label, index)
             band(ax, at, np.minimum(found["ic"], found["iw_top"]), "smaller of the first two", 3)
-            ax.legend(fontsize=8)
+            ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
         ax.set(xlabel="Zipf exponent α", ylabel="accuracy at the end")
         _accuracy(ax)
 

@@ -159,7 +159,7 @@ STUDY = Study(
             minutes=0.4,
             memory_gb=1.0,
         ),
-        "laptop": Plan({**bench(LAPTOP), **drawings(LAPTOP_IMAGES)}, seeds=3, minutes=55, memory_gb=1.5),
+        "laptop": Plan({**bench(LAPTOP), **drawings(LAPTOP_IMAGES)}, seeds=3, minutes=60.0, memory_gb=1.5),
         "gpu": Plan(
             drawings(GPU_IMAGES), seeds=3, minutes=30, hardware="one H100 GPU (estimated, never run)", memory_gb=4
         ),
