@@ -199,7 +199,7 @@ STUDY = Study(
     data=(wikipedia.DATASET, mnist.DATASET),
     profiles={
         "smoke": Plan(smoke(), seeds=1, minutes=0.6, memory_gb=1.0),
-        "laptop": Plan(laptop(), seeds=3, minutes=35.0, memory_gb=1.5),
+        "laptop": Plan(laptop(), seeds=3, minutes=50.0, memory_gb=1.5),
         "gpu": Plan(gpu(), seeds=3, minutes=30.0, hardware="one H100 GPU", memory_gb=20.0),
         "paper": Plan(paper(), seeds=5, minutes=6_000_000.0, hardware="accelerators for millions of steps a run, GPU", memory_gb=80.0),
     },
