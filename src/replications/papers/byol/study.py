@@ -276,7 +276,7 @@ def _variants(full: Config) -> dict[str, Config]:
     """Figure 3 and Tables 14a, 18, 20 and 21: heads, losses, batches and views, with SimCLR's form beside where compared."""
     simclr = replace(full, predictor="none", target="online", beta=1.0)
     return {
-        "lambda_10": replace(full, tau=0.0, predictor_lr=10.0),
+        "lambda_10": replace(full, tau=0.0, predictor_lr=10.0, control=True),  # a rate of 1 may diverge
         "loss_none": replace(full, loss_norm="none", control=True),
         "linear_predictor": replace(full, predictor_depth=1),
         "negatives": replace(full, beta=1.0),
@@ -291,6 +291,7 @@ def _variants(full: Config) -> dict[str, Config]:
 
 
 LAPTOP = Config()
+SHORT = replace(LAPTOP, epochs=3.0)  # of arms that collapse at once, and of variants, compared among themselves
 TINY = replace(LAPTOP, images=4_000, test_images=1_000, epochs=1.0, looks=2)
 SMOKE = ("full", "no_predictor", "tau_1")
 RESNET18 = Config(
@@ -337,7 +338,17 @@ STUDY = Study(
         "smoke": Plan(
             {name: arm for name, arm in _arms(TINY, TINY).items() if name in SMOKE}, seeds=1, minutes=0.4, memory_gb=1.5
         ),
-        "laptop": Plan(_arms(LAPTOP, replace(LAPTOP, epochs=3.0)), seeds=3, minutes=55, memory_gb=2),
+        "laptop": Plan(
+            {
+                **_arms(LAPTOP, SHORT),
+                "short": SHORT,
+                "short_tau_0": replace(SHORT, tau=0.0, control=True),
+                **_variants(SHORT),
+            },
+            seeds=3,
+            minutes=90,
+            memory_gb=2,
+        ),
         "gpu": Plan({"resnet18": RESNET18}, seeds=3, minutes=30, hardware="one H100 GPU (estimated)", memory_gb=12),
         "paper": Plan(
             {"imagenet": IMAGENET, **_arms(ABLATION, ABLATION), **_variants(ABLATION)},
