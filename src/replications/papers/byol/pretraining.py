@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from replications.data import cifar10
 from replications.papers.byol.method import update
@@ -82,7 +83,7 @@ def split(config: Pretraining, context: Context) -> Split:
     Raises:
         UserError: the data are not here.
     """
-    if config.size != 32:
+    if config.size > 32:
         raise UserError("pre-training at 224 pixels needs ImageNet, which is not here: try its model with --dry-run")
     data, device = cifar10.load(), context.device
     images, labels = data.train_images[: config.images].to(device), data.train_labels[: config.images].to(device)
@@ -97,6 +98,13 @@ def few_labels(labels: torch.Tensor, share: float, context: Context) -> torch.Te
     """Rows of the class-balanced `share` of the labels that this seed may see, in training and in its probes."""
     draw = context.generator(f"labels {share}", device="cpu")
     return few_label_subset(labels.cpu(), share, CLASSES, draw).to(labels.device)
+
+
+def whole(config: Pretraining, encoder: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Representations (N, features) of uncropped uint8 images, averaged down to the size of the views where it differs."""
+    if images.shape[-1] != config.size:
+        images = F.avg_pool2d(images.float(), images.shape[-1] // config.size).round().to(torch.uint8)
+    return features(config, encoder, images)
 
 
 class Learner:
@@ -172,7 +180,7 @@ class Looks:
 
 def measure(config: Pretraining, context: Context, encoder: nn.Module, data: Split) -> dict[str, float]:
     """Neighbours and probes of frozen features, with all labels and with few."""
-    y, judged = features(config, encoder, data.images), features(config, encoder, data.judged)
+    y, judged = whole(config, encoder, data.images), whole(config, encoder, data.judged)
     few = {
         f"linear_{percent}": few_labels(data.labels, share, context)
         for percent, share in ((1, ONE_PERCENT), (10, TEN_PERCENT))
@@ -213,7 +221,7 @@ def pretrain(config: Pretraining, context: Context, learner: Learner, data: Spli
     def look(step: int) -> bool:
         """Look at training images; true where a control has diverged."""
         encoder, projector = learner.online.encoder, learner.online.projector
-        y = features(config, encoder, images[-WATCHED - 10_000 :])
+        y = whole(config, encoder, images[-WATCHED - 10_000 :])
         bank, queries, known = y[:-WATCHED], y[-WATCHED:], labels[-len(y) :]
         z = embed(projector, queries, lambda part: part)  # in float32: the spread of a point is rounding
         spectrum = covariance_spectrum(z)
