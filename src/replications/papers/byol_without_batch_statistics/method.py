@@ -89,10 +89,19 @@ def calibrate(network: nn.Module, batch: torch.Tensor) -> None:
         hook.remove()
 
 
+class GroupNorm(nn.GroupNorm):
+    """Group norm in the precision of its parameters, whatever autocast makes of its input, in which it answers."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.to(self.weight.dtype)).to(x.dtype)
+
+
 def group_norm(groups: int) -> Norm:
-    """Group norms of at most `groups` groups and of at least four channels each; with one channel each it would be
-    instance norm, which at a single position is zero."""
-    return lambda channels: nn.GroupNorm(max(1, min(groups, channels // 4)), channels, EPS)
+    """Group norms of at most `groups` groups and of at least four channels each.
+
+    A group of one channel would be instance norm, which is zero where a sample has a single position.
+    """
+    return lambda channels: GroupNorm(max(1, min(groups, channels // 4)), channels, EPS)
 
 
 @dataclass(frozen=True)
