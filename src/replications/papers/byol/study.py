@@ -77,6 +77,13 @@ class Config:
     looks: int = 10  # times that the curves look at features, evenly from the first step on, besides the end
 
 
+@dataclass(frozen=True)
+class Pretraining(Config):
+    """What `pretraining` adds: the config that the papers built on BYOL extend."""
+
+    held_out: int = 0  # the last training images, judged in place of the test split, which is then not read: for tuning
+
+
 def networks(config: Config, context: Context) -> tuple[Network, Network]:
     """Online and target network on the run's device, from different streams of the seed as in the released code."""
 
