@@ -83,7 +83,9 @@ def calibrate(network: nn.Module, batch: torch.Tensor) -> None:
         layer.weight.copy_((variance + EPS).rsqrt())
         layer.bias.copy_(-mean * layer.weight)
 
-    hooks = [layer.register_forward_pre_hook(from_statistics) for layer in network.modules() if isinstance(layer, Affine)]
+    hooks = [
+        layer.register_forward_pre_hook(from_statistics) for layer in network.modules() if isinstance(layer, Affine)
+    ]
     network(batch)
     for hook in hooks:
         hook.remove()

@@ -83,4 +83,92 @@ def dry_run(config: Config, context: Context) -> str:
     return dry_steps(config, context, LayoutLearner)
 
 
-STUDY = None
+SIMCLR: dict[str, Any] = {"predictor": "none", "target": "online", "beta": 1.0}
+ARMS: dict[str, dict[str, Any]] = {
+    "bn": {"layout": "bn"},
+    "encoder_bn": {"layout": "encoder_bn"},
+    "none": {"layout": "none"},
+    "affine": {"layout": "affine"},
+    "gn_ws": {"layout": "gn_ws"},
+    "simclr_bn": {"layout": "bn", **SIMCLR},
+    "simclr_none": {"layout": "none", **SIMCLR},
+}
+RATES = (0.03, 0.1, 0.3)  # peak learning rates that every arm tries
+DEFAULT_RATE = 0.1  # BYOL's; of an arm whose tuning is not recorded yet
+LEARNING_RATES: dict[str, float] = {  # what `tuning.best` selects; a test compares
+    "bn": 0.1,
+    "encoder_bn": 0.1,
+    "none": 0.1,
+    "affine": 0.1,
+    "gn_ws": 0.1,
+    "simclr_bn": 0.1,
+    "simclr_none": 0.1,
+}
+
+LAPTOP = Config(epochs=3.0, control=True)  # how an arm ends is the question: one that diverges is recorded
+TUNING = replace(LAPTOP, epochs=1.0, images=25_000, held_out=5_000, looks=2)
+TINY = replace(LAPTOP, epochs=1.0, images=3_000, test_images=500, looks=2)
+RESNET18 = Config(
+    encoder="resnet18", hidden=1024, projection=256, crop_area=0.08, epochs=30.0, batch=512, looks=20, control=True
+)
+GPU_RATE = 0.6  # of the laptop's rate, as in BYOL's chapter, for another network and batch
+SMOKE = ("gn_ws", "bn", "none")
+ON_GPU = ("bn", "encoder_bn", "none", "affine", "gn_ws")
+ABLATION = Config(**asdict(byol.ABLATION))  # 300 epochs on ImageNet
+LONG = Config(**asdict(byol.IMAGENET))  # 1000
+
+
+def tuned(base: Config, arm: str, share: float = 1.0) -> Config:
+    """`base` with an arm's networks and `share` of its learning rate."""
+    return replace(base, lr=share * LEARNING_RATES[arm], **ARMS[arm])
+
+
+def trial(arm: str, rate: float) -> str:
+    """Name of the condition that tries a rate for an arm."""
+    return f"tune_{arm}_{rate:g}"
+
+
+def _trials() -> Mapping[str, Config]:
+    return {trial(arm, rate): replace(TUNING, lr=rate, **form) for arm, form in ARMS.items() for rate in RATES}
+
+
+STUDY = Study(
+    paper="byol_without_batch_statistics",
+    title="BYOL works even without batch statistics",
+    run=run,
+    kinds={Identities: identities.check},
+    metrics={**METRICS, **identities.METRICS},
+    profiles={
+        "smoke": Plan(
+            {**{arm: replace(TINY, **ARMS[arm]) for arm in SMOKE}, "identities": Identities()},
+            seeds=1,
+            minutes=0.5,
+            memory_gb=1.5,
+        ),
+        "laptop": Plan(
+            {**_trials(), **{arm: tuned(LAPTOP, arm) for arm in ARMS}, "identities": Identities()},
+            seeds=3,
+            minutes=45,
+        ),
+        "gpu": Plan(
+            {**{arm: tuned(RESNET18, arm, GPU_RATE) for arm in ON_GPU}, "identities": Identities()},
+            seeds=3,
+            minutes=30,
+            hardware="one H100 GPU (estimated)",
+            memory_gb=12,
+        ),
+        "paper": Plan(
+            {
+                **{arm: replace(ABLATION, control=True, **form) for arm, form in ARMS.items()},
+                "bn_1000": replace(LONG, layout="bn"),
+                "gn_ws_1000": replace(LONG, layout="gn_ws"),
+            },
+            seeds=1,
+            minutes=60 * 33,
+            hardware="512 TPU v3 cores, 8 hours a run of 1000 epochs",
+            memory_gb=16,
+        ),
+    },
+    data=(cifar10.DATASET,),
+    dry_run=dry_run,
+)
