@@ -152,9 +152,12 @@ def build(
     The last linear layer of a head has neither norm nor standardised weights. Layouts draw the same weights.
     """
     body = ENCODERS[encoder](layers.encoder, layers.conv)
-    parts = {"norm": layers.heads, "linear": layers.linear}
-    projector = mlp_head(body.features, hidden, projection, depths[0], **parts)
-    last = mlp_head(projection, hidden, projection, depths[1], **parts) if predictor else None
+
+    def head(inputs: int, depth: int) -> nn.Sequential:
+        return mlp_head(inputs, hidden, projection, depth, norm=layers.heads, linear=layers.linear)
+
+    projector = head(body.features, depths[0])
+    last = head(projection, depths[1]) if predictor else None
     network = Network(body, projector, last)
     initialise(network, generator)
     return network

@@ -107,7 +107,7 @@ LEARNING_RATES: dict[str, float] = {  # what `tuning.best` selects; a test compa
 
 LAPTOP = Config(epochs=3.0, control=True)  # how an arm ends is the question: one that diverges is recorded
 TUNING = replace(LAPTOP, epochs=1.0, images=25_000, held_out=5_000, looks=2)
-TINY = replace(LAPTOP, epochs=1.0, images=3_000, test_images=500, looks=2)
+TINY = replace(LAPTOP, epochs=1.0, images=2_560, test_images=250, size=16, looks=2)
 RESNET18 = Config(
     encoder="resnet18", hidden=1024, projection=256, crop_area=0.08, epochs=30.0, batch=512, looks=20, control=True
 )
