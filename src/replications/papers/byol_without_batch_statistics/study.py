@@ -75,7 +75,8 @@ def run(config: Config, context: Context) -> Outcome:
         FloatingPointError: the loss of a run that is no control is not finite.
         UserError: the data are not here.
     """
-    return pretrain(config, context, LayoutLearner(config, context), split(config, context))
+    data = split(config, context)  # first: it says what is not here
+    return pretrain(config, context, LayoutLearner(config, context), data)
 
 
 def dry_run(config: Config, context: Context) -> str:
