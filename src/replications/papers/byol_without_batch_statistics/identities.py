@@ -35,6 +35,9 @@ from replications.study import Context, Metric, Outcome
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, Affine, NoNorm)
 SHOWN = ("bn", "none", "affine", "gn_ws")  # rows of the array `deviations`
+NORM_NAMES = (  # of the laptop's network, in the order in which `deviations` meets them
+    "stem", "1.1", "1.2", "2.1", "2.2", "2.skip", "3.1", "3.2", "3.skip", "projector", "predictor"
+)  # fmt: skip
 WATCHED = ("bn", "affine", "gn_ws")  # layouts whose dependence on the batch is measured
 
 METRICS: dict[str, Metric] = {
