@@ -104,6 +104,12 @@ def test_the_table_has_a_row_an_arm_with_the_papers_number_and_none_where_a_seed
     assert figures.table(made(SMOKE, seeds=1))[0]["kNN %"] == "41.0"
 
 
+def test_an_arm_is_told_in_words():
+    assert figures.told(made(), "bn") == "41.0 % after training, 30.0 % before it, with a spread of 0.76"
+    assert figures.told(made(diverged="none"), "none") == "diverged in some seed"
+    assert figures.told(made(SMOKE, 1, "smoke"), "affine") == "not run at profile smoke"
+
+
 def test_differences_are_paired_and_left_out_where_an_arm_diverged_or_is_missing():
     rows = {row["difference"]: row for row in figures.pairs(made(diverged="affine"))}
     assert list(rows) == [

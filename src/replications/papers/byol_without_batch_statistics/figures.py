@@ -143,6 +143,17 @@ def table(records: Records) -> list[dict[str, object]]:
     return rows
 
 
+def told(records: Records, arm: str) -> str:
+    """How an arm ends, in words for the prose."""
+    if arm not in records:
+        return f"not run at profile {records.profile}"
+    values = {name: records.scalars(arm, name) for name in ("knn", "knn_random", "std")}
+    if not np.isfinite(np.concatenate(list(values.values()))).all():
+        return "diverged in some seed"
+    after, before, spread = (values[name].mean() for name in values)
+    return f"{100 * after:.1f} % after training, {100 * before:.1f} % before it, with a spread of {spread:.2g}"
+
+
 def pairs(records: Records) -> list[dict[str, object]]:
     """Differences of neighbours that the claims are about, and the smallest that these seeds could have shown."""
     from replications.statistics import minimum_detectable_effect
