@@ -1,7 +1,7 @@
 """The runs behind the claims of "BYOL works even without batch statistics": one training for each layout of norms.
 
 `run` is BYOL's pre-training with other networks. Every arm has its own learning rate, chosen at equal cost: each rate
-of `RATES` trains each arm for `TUNING.epochs` epochs, and `tuning.best` picks by neighbours of held-out training images.
+of `RATES` trains each arm for a short while, and `tuning.best` picks by neighbours of held-out training images.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ LEARNING_RATES: dict[str, float] = {  # what `tuning.best` selects; a test compa
 }
 
 LAPTOP = Config(epochs=3.0, control=True)  # how an arm ends is the question: one that diverges is recorded
-TUNING = replace(LAPTOP, epochs=1.0, images=25_000, held_out=5_000, looks=2)
+TUNING = replace(LAPTOP, epochs=1.0, images=20_000, held_out=5_000, looks=2)
 TINY = replace(LAPTOP, epochs=1.0, images=2_560, test_images=250, size=16, looks=2)
 RESNET18 = Config(
     encoder="resnet18", hidden=1024, projection=256, crop_area=0.08, epochs=30.0, batch=512, looks=20, control=True
