@@ -330,6 +330,7 @@ def _watched(full: Config) -> dict[str, Any]:
 LAPTOP = Config()
 SHORT = replace(LAPTOP, epochs=3.0)  # of arms that collapse at once, and of variants, compared among themselves
 TINY = replace(LAPTOP, images=4_000, test_images=1_000, epochs=1.0, looks=2)
+TINIER = replace(TINY, images=3_000, epochs=0.5)  # it has probes to fit as well
 SMOKE = ("full", "no_predictor", "tau_1", "watch")
 RESNET18 = Config(
     encoder="resnet18", hidden=1024, projection=256, crop_area=0.08, epochs=200.0, batch=512, lr=0.06, looks=20
@@ -380,7 +381,7 @@ STUDY = Study(
         "smoke": Plan(
             {
                 "equilibrium": equilibrium.Equilibrium(),
-                **{name: arm for name, arm in {**_arms(TINY, TINY), **_watched(TINY)}.items() if name in SMOKE},
+                **{name: arm for name, arm in {**_arms(TINY, TINY), **_watched(TINIER)}.items() if name in SMOKE},
             },
             seeds=1,
             minutes=0.4,

@@ -102,7 +102,12 @@ def robustness(records: Records) -> None:
 def _published(ax: Any, values: dict[str, float], method: str, color: str) -> None:
     best = next(iter(values.values()))
     ax.plot(
-        range(len(values)), [best - value for value in values.values()], "s-", color=color, label=method, markersize=4
+        range(len(values)),
+        [best - value for value in values.values()],
+        "s-" if method == "BYOL" else "D--",
+        color=color,
+        label=method,
+        markersize=4,
     )
     ax.set_xticks(range(len(values)), list(values))
 
