@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import runpy
 
+import pytest
+
 from replications.papers.byol_without_batch_statistics import tuning
 from replications.papers.byol_without_batch_statistics.study import ARMS, DEFAULT_RATE, LEARNING_RATES, RATES, trial
 from replications.study.testing import fake_records
@@ -39,11 +41,16 @@ def test_an_arm_counts_when_all_its_trials_are_there():
     assert tuning.best(fake_records({name: whole[name] for name in list(whole)[:2]})) == {}
 
 
-def test_rows_show_every_rate_in_per_cent():
-    (row,) = tuning.rows(fake_records(trials({"gn_ws": [[0.3] * 3, [0.4] * 3, [0.5] * 3]})))
-    assert row["arm"] == "gn_ws"
-    assert [round(row[f"rate {rate:g}, kNN %"]) for rate in RATES] == [30, 40, 50]
-    assert row["selected"] == 0.3
+def test_rows_show_every_rate_in_per_cent_and_nothing_where_trials_are_missing_or_diverged():
+    nan = float("nan")
+    found = tuning.rows(fake_records(trials({"gn_ws": [[0.3] * 3, [0.4] * 3, [0.5, 0.5, nan]]})))
+    rows = {row["arm"]: row for row in found}
+    assert list(rows) == list(ARMS)
+    names = [f"rate {rate:g}, kNN %" for rate in RATES]
+    assert [rows["gn_ws"][name] for name in names[:2]] == pytest.approx([30, 40])
+    assert rows["gn_ws"][names[2]] is None
+    assert [rows["bn"][name] for name in names] == [None] * 3
+    assert {arm: row["rate used"] for arm, row in rows.items()} == LEARNING_RATES
 
 
 def test_run_as_a_module_it_prints_the_selection(capsys):

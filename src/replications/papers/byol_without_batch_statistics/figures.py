@@ -58,7 +58,10 @@ def layouts(records: Records) -> None:
             ax.plot([place] * len(trained), trained, "o", color=palette["blue"], markersize=5, label=after)
             bar = [place - 0.3, place + 0.3], [untrained.mean()] * 2
             ax.plot(*bar, color=palette["orange"], linestyle="-", label=before)
-        ax.set_xticks(range(len(arms)), [ARMS[arm].replace(", ", ",\n").replace(" + ", "\n+ ") for arm in arms])
+        ax.set_xticks(
+            range(len(arms)),
+            [ARMS[arm].replace(", ", ",\n").replace(" + ", "\n+ ").replace(" encoder ", "\nencoder ") for arm in arms],
+        )
         ax.tick_params(axis="x", labelsize=8)
         ax.set(ylabel="kNN accuracy (%)", xlim=(-0.5, len(arms) - 0.5))
         ax.legend(fontsize=7.5)
@@ -76,7 +79,7 @@ def spread(records: Records) -> None:
     panels = {"std": "spread", "effective_rank": "effective rank", "knn": "kNN accuracy, training split"}
     alt = (
         "Three panels against epochs, a line a layout: the spread of the embedding on a logarithmic axis, its effective "
-        "rank, and the accuracy of neighbours. All start spread out; with batch norm everywhere the spread stays near one."
+        "rank, and the accuracy of neighbours. With batch norm everywhere the spread stays near where it starts."
     )
     with figure(alt, name="bs-spread", width=7.4, height=3.0) as fig:
         axes = fig.subplots(1, len(panels))
@@ -98,14 +101,13 @@ def depth(records: Records) -> None:
         "affine layers set from data lie on the same line. Group norm with standardised weights stays near one. Without "
         "norms activations fade with depth."
     )
-    titles = {"bn": "batch norm", "none": "none", "affine": "affine, from data", "gn_ws": "group norm + WS"}
     with figure(alt, name="bs-depth", width=7.2, height=3.2) as fig:
         ax = fig.subplots()
         values = np.stack(records.arrays("identities", "deviations"))  # (seeds, layouts, norms)
-        for index, name in enumerate(SHOWN):
-            band(ax, range(values.shape[2]), values[:, index], titles[name], index)
+        for row, name in enumerate(SHOWN):
+            band(ax, range(values.shape[2]), values[:, row], BYOL_ARMS[name], list(BYOL_ARMS).index(name))
         ax.set_xticks(range(len(NORM_NAMES)), NORM_NAMES, rotation=30, ha="right", fontsize=7.5)
-        ax.set(ylabel="deviation by channel", yscale="log")
+        ax.set(xlabel="norm: group and place", ylabel="deviation by channel", yscale="log")
         ax.legend(fontsize=7.5)
 
 

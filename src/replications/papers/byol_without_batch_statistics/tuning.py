@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from replications.papers.byol_without_batch_statistics.study import ARMS, RATES, STUDY, trial
+from replications.papers.byol_without_batch_statistics.study import ARMS, LEARNING_RATES, RATES, STUDY, trial
 from replications.study import Records, Store
+from replications.study.rules import finite
 
 
 def recorded() -> Records:
@@ -34,15 +35,18 @@ def best(records: Records) -> dict[str, float]:
 
 
 def rows(records: Records) -> list[dict[str, object]]:
-    """A row an arm whose trials are complete: held-out kNN at each rate, and the rate selected."""
-    selected = best(records)
+    """A row an arm: held-out kNN at each rate, None until its trials are complete, and the rate it is trained with."""
+    scores = {arm: 100 * held_out(records, arm) for arm in ARMS if complete(records, arm)}
     return [
         {
             "arm": arm,
-            **{f"rate {rate:g}, kNN %": 100 * float(value) for rate, value in zip(RATES, held_out(records, arm))},
-            "selected": rate,
+            **{
+                f"rate {rate:g}, kNN %": finite(float(scores[arm][place])) if arm in scores else None
+                for place, rate in enumerate(RATES)
+            },
+            "rate used": used,
         }
-        for arm, rate in selected.items()
+        for arm, used in LEARNING_RATES.items()
     ]
 
 
