@@ -59,6 +59,21 @@ def test_members_of_one_program_get_the_records_they_get_alone(tmp_path):
         assert {**one, "provenance": None} == {**two, "provenance": None}
 
 
+def test_runs_of_another_kind_stay_out_of_the_batched_program(store):
+    conditions = {"fast": Config(), "slow": Config(rate=0.01), "exact": toy_study.Identity()}
+    study = replace(
+        toy_study.with_smoke(**conditions),
+        together=toy_study.together,
+        program=lambda config: config.steps,  # which the other kind has not
+        kinds={toy_study.Identity: toy_study.check_identity},
+    )
+    units = engine._units(study, study.runs("smoke", seeds=2))
+    assert [[run.condition for run in unit] for unit in units] == [["fast", "slow"] * 2, ["exact"], ["exact"]]
+    for unit in units:
+        engine.run_unit(study, unit, store, "cpu", lambda fraction: None)
+    assert Records("smoke", store.recorded(study, "smoke")).scalars("exact", "zero").tolist() == [0.0, 0.0]
+
+
 def test_a_failing_run_is_named_and_the_others_are_finished(store, monkeypatch, tmp_path):
     monkeypatch.setattr("replications.study.paths.build_folder", lambda: tmp_path)
     study = toy_study.with_smoke(bad=Config(fail="error"), good=Config())

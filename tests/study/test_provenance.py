@@ -39,6 +39,25 @@ def test_a_batched_program_is_part_of_the_source():
     assert provenance.source_of(together) == provenance.source_of(together)
 
 
+def test_the_source_of_a_kind_is_its_own_function_and_leaves_the_main_kind_alone():
+    import toy_study
+
+    study = replace(STUDY, kinds={toy_study.Identity: toy_study.check_identity}, together=toy_study.together)
+    main = replace(STUDY, together=toy_study.together)
+    assert provenance.source_of(study) == provenance.source_of(study, toy_study.Config()) == provenance.source_of(main)
+    alone = replace(STUDY, run=toy_study.check_identity)
+    other = _entries(study, toy_study.Identity())
+    assert other == _entries(alone, None) == [("toy_study", "check_identity")]
+    assert _entries(study, None) == [("toy_study", "run"), ("toy_study", "together")]
+
+
+def _entries(study, config):
+    """What `source_of` starts from: the toy study is no part of the package, so its fingerprints are all alike."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(provenance, "_fingerprint", list)
+        return provenance.source_of(study, config)
+
+
 def test_absent_data_is_said():
     with pytest.raises(UserError, match="cannot be had"):
         provenance.current(replace(STUDY, data=(Absent(),)))

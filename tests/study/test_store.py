@@ -1,10 +1,12 @@
 import errno
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
-from replications.study import Run, UserError, engine
+import toy_study
+from replications.study import Plan, Run, UserError, engine
 from toy_study import STUDY, Config
 
 
@@ -90,3 +92,19 @@ def test_changed_source_makes_a_record_stale(recorded, monkeypatch):
     monkeypatch.setattr(provenance, "_fingerprint", lambda start: "changed")
     monkeypatch.setattr(provenance, "_version", lambda package: "9.9")
     assert store.stale(STUDY, record) == ["source", "torch", "numpy"]
+
+
+def test_a_record_of_another_kind_is_stale_when_its_own_function_changes_and_no_other(store, monkeypatch):
+    from replications.study import provenance
+
+    plan = Plan({"fast": Config(), "exact": toy_study.Identity()}, seeds=1, minutes=0.1)
+    study = replace(STUDY, kinds={toy_study.Identity: toy_study.check_identity}, profiles={"smoke": plan})
+    monkeypatch.setattr(provenance, "_fingerprint", lambda start: " ".join(name for _, name in start))
+    for run in study.runs("smoke"):
+        engine.run_unit(study, [run], store, "cpu", lambda fraction: None)
+    fast, exact = store.recorded(study, "smoke")
+    assert (fast.provenance.source, exact.provenance.source) == ("run", "check_identity")
+    assert store.stale(study, fast) == store.stale(study, exact) == []
+    changed = replace(study, kinds={toy_study.Identity: toy_study.run})
+    assert store.stale(changed, fast) == []
+    assert store.stale(changed, exact) == ["source"]

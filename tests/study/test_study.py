@@ -21,6 +21,15 @@ def test_runs_are_conditions_times_seeds():
     assert {run.condition for run in STUDY.runs("laptop", only=["slow"])} == {"slow"}
 
 
+def test_a_config_is_run_by_the_function_of_its_kind():
+    study = replace(STUDY, kinds={toy_study.Identity: toy_study.check_identity}, together=toy_study.together)
+    assert study.run_of(Config()) is toy_study.run
+    assert study.together_of(Config()) is toy_study.together
+    assert study.run_of(toy_study.Identity()) is toy_study.check_identity
+    assert study.together_of(toy_study.Identity()) is None
+    assert STUDY.run_of(toy_study.Identity()) is toy_study.run  # without the kind there is one function for all
+
+
 def test_mistakes_are_said():
     with pytest.raises(UserError, match="toy has no profile 'paper': choose one of smoke, laptop, gpu"):
         STUDY.runs("paper")

@@ -109,11 +109,10 @@ def execute(
 
 def _units(study: Study, runs: Sequence[Run]) -> list[list[Run]]:
     """Runs that train as one batched program; single runs where the study has none."""
-    if study.together is None:
-        return [[run] for run in runs]
     groups: dict[object, list[Run]] = {}
     for run in runs:
-        groups.setdefault(study.program(run.config), []).append(run)
+        alone = study.together_of(run.config) is None
+        groups.setdefault(("alone", run.identity) if alone else study.program(run.config), []).append(run)
     limit = study.together_limit
     return [group[i : i + limit] for group in groups.values() for i in range(0, len(group), limit)]
 
@@ -205,7 +204,8 @@ def run_unit(study: Study, unit: list[Run], store: Store, device: str, report: C
     import torch
 
     torch_device = torch.device(device)
-    now = provenance.current(study, devices.describe(torch_device), torch.get_num_threads())
+    config, together = unit[0].config, study.together_of(unit[0].config)  # a unit is of one kind
+    now = provenance.current(study, devices.describe(torch_device), torch.get_num_threads(), config)
     contexts = [
         Context(
             seed=run.seed,
@@ -220,10 +220,10 @@ def run_unit(study: Study, unit: list[Run], store: Store, device: str, report: C
         torch.cuda.reset_peak_memory_stats()
     wall, cpu = time.perf_counter(), time.process_time()
     try:
-        if study.together is not None and len(unit) > 1:
-            outcomes = study.together([run.config for run in unit], contexts)
+        if together is not None and len(unit) > 1:
+            outcomes = together([run.config for run in unit], contexts)
         else:
-            outcomes = [study.run(run.config, context) for run, context in zip(unit, contexts)]
+            outcomes = [study.run_of(run.config)(run.config, context) for run, context in zip(unit, contexts)]
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise UserError("the disk is full: free some space, the same command goes on from there") from error

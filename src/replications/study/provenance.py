@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from replications.study.fingerprint import fingerprint
 from replications.study.paths import project_root
@@ -34,9 +35,9 @@ class Provenance:
         return [part for part in DECISIVE if getattr(self, part) != getattr(now, part)]
 
 
-def source_of(study: Study) -> str:
-    """Fingerprint of everything that the study's run functions reach."""
-    entries = [study.run] if study.together is None else [study.run, study.together]
+def source_of(study: Study, config: Any = None) -> str:
+    """Fingerprint of everything that a run of `config` reaches; without one, of the study's main kind."""
+    entries = [entry for entry in (study.run_of(config), study.together_of(config)) if entry is not None]
     return _fingerprint(tuple((entry.__module__, entry.__name__) for entry in entries))
 
 
@@ -61,10 +62,10 @@ def commit() -> str:
         return ""
 
 
-def current(study: Study, device: str = "", threads: int = 1) -> Provenance:
-    """The provenance that a run of `study` would have now."""
+def current(study: Study, device: str = "", threads: int = 1, config: Any = None) -> Provenance:
+    """The provenance that a run of `config` would have now; without one, a run of the study's main kind."""
     return Provenance(
-        source=source_of(study),
+        source=source_of(study, config),
         data={data.name: data.checksum() for data in study.data},
         torch=_version("torch"),
         numpy=_version("numpy"),

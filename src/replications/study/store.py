@@ -101,7 +101,8 @@ class Store:
 
     def stale(self, study: Study, record: Record) -> list[str]:
         """What has changed since `record` was made: parts of its provenance, or nothing."""
-        return record.provenance.differences(provenance.current(study))
+        config = study.plan(record.profile).conditions.get(record.condition)
+        return record.provenance.differences(provenance.current(study, config=config))
 
     def _paths(self, study: Study, profile: str) -> Iterator[Path]:
         return self._folder(study.paper, profile).glob("*.json")

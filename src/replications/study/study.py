@@ -68,6 +68,9 @@ class Study:
     `run` is a pure function of a config and the context's seed. Where small models train faster as one batched
     program, `together` runs several members at once and returns the same outcomes as `run` would, member by member;
     runs whose configs share `program(config)` may be put together, at most `together_limit` at a time.
+
+    `kinds` holds runs of another kind, by the type of their config. A record depends on the function that made it
+    and on no other: a new kind leaves the records of the others fresh.
     """
 
     paper: str
@@ -80,6 +83,7 @@ class Study:
     together: Callable[[list[Any], list[Context]], list[Outcome]] | None = None
     program: Callable[[Any], Hashable] = field(default=lambda config: config)
     together_limit: int = 64
+    kinds: Mapping[type, Callable[[Any, Context], Outcome]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for profile, plan in self.profiles.items():
@@ -104,6 +108,14 @@ class Study:
         if profile not in self.profiles:
             raise UserError(f"{self.paper} has no profile '{profile}': choose one of {', '.join(self.profiles)}")
         return self.profiles[profile]
+
+    def run_of(self, config: Any) -> Callable[[Any, Context], Outcome]:
+        """The function that runs `config`: that of its kind, else `run`."""
+        return self.kinds.get(type(config), self.run)
+
+    def together_of(self, config: Any) -> Callable[[list[Any], list[Context]], list[Outcome]] | None:
+        """The batched program for configs like `config`, None where there is none: `kinds` have none."""
+        return None if type(config) in self.kinds else self.together
 
     def runs(self, profile: str, seeds: int | None = None, only: Sequence[str] = ()) -> list[Run]:
         """Every run of `profile`, or those of the conditions `only`, with the plan's number of seeds or `seeds`.

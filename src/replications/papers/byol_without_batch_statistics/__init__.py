@@ -1,0 +1,1 @@
+"""BYOL works even without batch statistics (Richemond et al. 2020)."""
