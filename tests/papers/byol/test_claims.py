@@ -8,7 +8,7 @@ import pytest
 
 from replications.papers.byol.claims import CLAIMS
 from replications.papers.byol.study import STUDY
-from replications.study import Curve, Verdict, judge_records
+from replications.study import Curve, Records, Verdict, judge_records
 from replications.study.rules import AllOf
 from replications.study.testing import fake_records
 
@@ -177,6 +177,13 @@ def test_variants_are_compared_with_arms_trained_as_long():
     for claim in ("C6", "C7", "C8", "C10", "C11", "C12"):
         entry = judge_records("byol", [CLAIM[claim]], fake_records(without, profile="laptop"))[0]
         assert entry.verdict is Verdict.NOT_RUN  # rather than compared with the longer ones
+
+
+@pytest.mark.parametrize(("claim", "short_of"), [("C6", "simclr_batch_64"), ("C7", "crop"), ("C13", "watch")])
+def test_a_seed_that_is_still_missing_makes_a_claim_wait(claim, short_of):
+    records = made()
+    some = Records("laptop", [r for r in records if (r.condition, r.seed) != (short_of, 2)])
+    assert judge_records("byol", [CLAIM[claim]], some)[0].verdict is Verdict.NOT_RUN
 
 
 def test_the_exact_claim_is_judged_at_the_smallest_profile_from_one_seed():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from replications.study import AllOf, BetterThan, Claim, EverySeed, Exact, Falsifier, Published, Records
+from replications.study import AllOf, BetterThan, Claim, EverySeed, Exact, Falsifier, MissingRecords, Published, Records
 
 GAIN = 0.05  # kNN accuracy above the untrained encoder that counts as having learnt
 SPREAD = 0.5  # spread of the embedding (metric std) from which on it has not collapsed, of 1
@@ -55,9 +55,16 @@ def collapses(condition: str) -> Callable[[Records], np.ndarray]:
     return predicate
 
 
+def minus(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """The difference by seed, where both sides have the same seeds."""
+    if one.shape != two.shape:
+        raise MissingRecords(f"compared arms are not recorded for the same seeds: {one.size} and {two.size}")
+    return one - two
+
+
 def smaller_drop(variant: str) -> Callable[[Records], np.ndarray]:
     """By how much SimCLR's form loses more than BYOL when both are changed to `variant`."""
-    return lambda records: lost(f"simclr_{variant}", "simclr")(records) - lost(variant)(records)
+    return lambda records: minus(lost(f"simclr_{variant}", "simclr")(records), lost(variant)(records))
 
 
 def growth(records: Records, condition: str) -> np.ndarray:
@@ -74,7 +81,7 @@ def grows(condition: str) -> Callable[[Records], np.ndarray]:
 
 def held_back(condition: str) -> Callable[[Records], np.ndarray]:
     """By how much more the weights grow without decay."""
-    return lambda records: growth(records, f"{condition}_no_decay") - growth(records, condition)
+    return lambda records: minus(growth(records, f"{condition}_no_decay"), growth(records, condition))
 
 
 def beats_untrained(condition: str) -> Callable[[Records], np.ndarray]:

@@ -97,7 +97,9 @@ def few_labels(labels: torch.Tensor, share: float, context: Context) -> torch.Te
 def whole(config: Pretraining, encoder: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """Representations (N, features) of uncropped uint8 images, averaged down to the size of the views where it differs."""
     if images.shape[-1] != config.size:
-        images = F.avg_pool2d(images.float(), images.shape[-1] // config.size).round().to(torch.uint8)
+        factor = images.shape[-1] // config.size
+        parts = [F.avg_pool2d(part.float(), factor).round().to(torch.uint8) for part in images.split(1000)]
+        images = torch.cat(parts)
     return features(config, encoder, images)
 
 

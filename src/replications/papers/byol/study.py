@@ -384,7 +384,7 @@ STUDY = Study(
                 **{name: arm for name, arm in {**_arms(TINY, TINY), **_watched(TINIER)}.items() if name in SMOKE},
             },
             seeds=1,
-            minutes=0.4,
+            minutes=0.5,
             memory_gb=1.5,
         ),
         "laptop": Plan(
