@@ -1,0 +1,160 @@
+"""The runs behind the claims: every predictor times its ridges, the ladder of τ, and the propositions (Richemond et al. 2023).
+
+A condition is named after its predictor and, for closed forms, its ridge: `stiefel_0.3`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from replications.data import cifar10
+from replications.papers.byol.pretraining import METRICS, dry_steps
+from replications.papers.edge_of_orthogonality.algebra import ALGEBRA_METRICS, Algebra, run_algebra
+from replications.papers.edge_of_orthogonality.learner import Config, make, run
+from replications.papers.edge_of_orthogonality.published import ALPHAS, ROWS
+from replications.study import Context, Metric, Plan, Study
+
+LADDER = (0.0, 0.15, 0.3, 0.9)  # ridges of the forms whose claims need several
+TAUS = (0.0, 0.5, 0.9)  # besides the 0.99 of every other condition
+LADDERED = ("direct_copy", "neumann", "visser", "newton_schulz_twice", "stiefel")
+PAIRED = ("regression", "direct_pred", "newton_schulz")  # at ridges 0 and 0.3 alone
+LIMIT = 100.0  # a ridge that drowns the closed form
+
+
+def named(predictor: str, alpha: float) -> str:
+    """The condition of a closed form at ridge `alpha`."""
+    return f"{predictor}_{alpha:g}"
+
+
+def closed_forms(base: Config) -> dict[str, Config]:
+    """Every closed form at ridges 0 and 0.3, the five whose claims speak of ridges also at 0.15 and 0.9."""
+    grid = [(name, alpha) for name in LADDERED for alpha in LADDER]
+    grid += [(name, alpha) for name in PAIRED for alpha in (0.0, 0.3)]
+    return {
+        named(name, alpha): replace(base, predictor=name, alpha=alpha, control=alpha == 0) for name, alpha in grid
+    }
+
+
+def arms(base: Config) -> dict[str, Config]:
+    """All conditions that train. Where a claim allows that one collapses, it is a control: recorded, whatever happens."""
+    limit = replace(base, predictor="newton_schulz_twice", alpha=LIMIT, control=True)
+    regular = replace(base, predictor="newton_schulz_twice", alpha=0.3)
+    other = replace(base, output_norm=not base.output_norm, control=True)
+    return {
+        "linear": base,
+        "mlp": replace(base, predictor="mlp"),
+        "none": replace(base, predictor="none", control=True),
+        **closed_forms(base),
+        named("newton_schulz_twice", LIMIT): limit,
+        **{f"linear_tau_{tau:g}": replace(base, tau=tau, control=True) for tau in TAUS},
+        "linear_symmetric": replace(base, start="symmetric"),
+        "through_gradient": replace(regular, through=True, control=True),
+        "slow_average": replace(regular, rho=0.9),
+        "other_norm_linear": replace(other),
+        "other_norm_ns2": replace(other, predictor="newton_schulz_twice", alpha=0.3),
+        "other_norm_copy": replace(other, predictor="direct_copy"),
+    }
+
+
+LAPTOP = Config()
+TINY = replace(LAPTOP, images=4_000, test_images=1_000, epochs=1.0, looks=2)
+SMOKE = ("linear", "none", "direct_copy_0.3", "newton_schulz_0.3", "newton_schulz_twice_0.3")
+RESNET18 = replace(
+    LAPTOP,
+    encoder="resnet18",
+    size=32,
+    images=50_000,
+    hidden=2048,
+    projection=256,
+    crop_area=0.08,
+    epochs=50.0,
+    batch=512,
+    lr=0.06,
+    looks=10,
+)
+GPU = ("linear", "visser_0", "newton_schulz_twice_0.3", "stiefel_0.3")
+IMAGENET = replace(
+    LAPTOP,
+    encoder="resnet50",
+    hidden=4096,
+    projection=256,
+    images=1_281_167,
+    test_images=50_000,
+    size=224,
+    crop_area=0.08,
+    blur=True,
+    epochs=100.0,
+    batch=4096,
+    optimizer="lars",
+    lr=0.45 * 4096 / 256,
+    weight_decay=1e-6,
+    warmup=0.1,
+    bfloat16=False,
+    output_norm=False,
+)
+
+
+def tables(base: Config, suffix: str) -> dict[str, Config]:
+    """A ridge table of the paper with its baseline: six closed forms at seven ridges."""
+    grid = {
+        named(name, alpha) + suffix: replace(base, predictor=name, alpha=alpha, control=alpha == 0)
+        for name in ROWS
+        for alpha in ALPHAS
+    }
+    return {f"linear{suffix}": base, **grid}
+
+
+def dry_run(config: Config, context: Context) -> str:
+    """Build the real networks and take two steps on four random images of the real shape."""
+    return dry_steps(config, context, make)
+
+
+STUDY = Study(
+    paper="edge_of_orthogonality",
+    title="The edge of orthogonality",
+    run=run,
+    kinds={Algebra: run_algebra},
+    metrics={
+        **METRICS,
+        "srank": Metric("", "stable rank ‖P‖_F²/‖P‖² of the predictor at the last step"),
+        "trace": Metric("", "tr P / f‖P‖ of the predictor at the last step"),
+        "asymmetry": Metric("", "‖P - Pᵀ‖_F / ‖P‖_F at the last step"),
+        "projection": Metric("", "operator norm of P² - P, P scaled to norm 1, at the last step"),
+        "polar": Metric("", "‖P - U‖_F of the predictor and its polar factor at the last step"),
+        "polar_scaled": Metric("", "polar, P scaled to norm 1"),
+        "ends": Metric("fraction", "eigenvalues of the latents' centred covariance over the largest: share in [0, 0.1] ∪ [0.9, 1]"),
+        "ends_uncentred": Metric("fraction", "ends of the uncentred covariance"),
+        "lower_quartile": Metric("", "lower quartile of the rescaled eigenvalues of `ends`"),
+        "median": Metric("", "their median"),
+        "upper_quartile": Metric("", "their upper quartile"),
+        **ALGEBRA_METRICS,
+    },
+    profiles={
+        "smoke": Plan(
+            {"algebra": Algebra(), **{name: arm for name, arm in arms(TINY).items() if name in SMOKE}},
+            seeds=1,
+            minutes=0.4,
+            memory_gb=1.5,
+        ),
+        "laptop": Plan({"algebra": Algebra(), **arms(LAPTOP)}, seeds=3, minutes=45, memory_gb=1.5),
+        "gpu": Plan(
+            {name: arm for name, arm in arms(RESNET18).items() if name in GPU},
+            seeds=3,
+            minutes=30,
+            hardware="one H100 GPU (estimated)",
+            memory_gb=12,
+        ),
+        "paper": Plan(
+            {
+                **tables(IMAGENET, ""),
+                **tables(replace(IMAGENET, epochs=300.0, lr=0.3 * 4096 / 256, warmup=1 / 30), "_300"),
+            },
+            seeds=3,
+            minutes=258 * 8 * 60,
+            hardware="512 TPU v3 cores, hours a run (estimated)",
+            memory_gb=16,
+        ),
+    },
+    data=(cifar10.DATASET,),
+    dry_run=dry_run,
+)
