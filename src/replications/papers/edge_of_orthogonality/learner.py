@@ -156,7 +156,7 @@ class Orthogonal(Learner):
             self.spectra["at"].append(torch.tensor(float(self.taken)))
             kept = {"latents": centred, "latents_uncentred": uncentred}
             if p is not None:
-                kept["predictor"] = torch.linalg.svdvals(p.float().nan_to_num(0.0)).cpu()
+                kept["predictor"] = torch.linalg.svdvals(p.float().nan_to_num(0.0)).clamp(max=6e4).cpu()  # as 16 bits hold
             for name, values in kept.items():
                 self.spectra.setdefault(name, []).append(values)
 
