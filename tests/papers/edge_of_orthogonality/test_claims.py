@@ -32,17 +32,18 @@ PAPER = {
     "linear_tau_0": arm(0.33, polar=4.0),
     "linear_tau_0.5": arm(0.34, polar=3.5),
     "linear_tau_0.9": arm(0.35, polar=3.0),
+    "direct_copy_0.15": arm(0.355, jitter=0.25),
+    "neumann_0": arm(0.35, jitter=0.2),
     "newton_schulz_0.3": arm(0.36, ends=0.9),
     "newton_schulz_twice_100": arm(0.291, jitter=0.3, std=0.105, effective_rank=3.1),
 }
-for _alpha in ("0", "0.15", "0.3", "0.9"):
+for _alpha in ("0", "0.3", "0.9"):
     PAPER |= {
-        f"direct_copy_{_alpha}": arm(0.25 if _alpha == "0" else 0.355, jitter=0.1 + float(_alpha), ends=0.8),
-        f"neumann_{_alpha}": arm(0.35, jitter=0.2),
         f"visser_{_alpha}": arm(0.365),
         f"newton_schulz_twice_{_alpha}": arm(0.35 if _alpha == "0" else 0.37, jitter=-0.2),
         f"stiefel_{_alpha}": arm(0.34 if _alpha == "0" else 0.368),
     }
+PAPER |= {"direct_copy_0": arm(0.25, jitter=0.1), "direct_copy_0.3": arm(0.355, jitter=0.4)}
 
 
 def curves(srank: list[float], trace: list[float]) -> dict:
@@ -86,13 +87,13 @@ def ladder(name: str, values: dict[str, float]) -> dict:
         ("C9", {"direct_copy_0": arm(NAN)}, Verdict.NOT),
         ("C10", {"visser_0.9": arm(0.345)}, Verdict.NOT),
         ("C10", {"visser_0.9": arm(0.3715)}, Verdict.PARTLY),  # under a point, but above the noise of a seed
-        ("C10", ladder("visser", dict.fromkeys(("0", "0.15", "0.3", "0.9"), 0.28)), Verdict.PARTLY),  # learns nothing
-        ("C10", ladder("direct_copy", dict.fromkeys(("0", "0.15", "0.3", "0.9"), 0.36)), Verdict.PARTLY),  # falsifier
+        ("C10", ladder("visser", dict.fromkeys(("0", "0.3", "0.9"), 0.28)), Verdict.PARTLY),  # learns nothing
+        ("C10", ladder("direct_copy", dict.fromkeys(("0", "0.15", "0.3"), 0.36)), Verdict.PARTLY),  # falsifier
         ("C11", {"stiefel_0.9": arm(0.33)}, Verdict.PARTLY),
         ("C11", {"stiefel_0.9": arm(0.33), "newton_schulz_twice_0.9": arm(0.33)}, Verdict.NOT),
         ("P5", {"newton_schulz_twice_100": arm(0.37)}, Verdict.NOT),
         ("P5", {"newton_schulz_twice_100": arm(0.29)}, Verdict.PARTLY),  # accuracy alone: the spread is BYOL's
-        ("P5", {"newton_schulz_twice_0.3": arm(0.37, **POINT)}, Verdict.PARTLY),  # the falsifier
+        ("P5", {"newton_schulz_twice_0": arm(0.37, **POINT)}, Verdict.PARTLY),  # the falsifier
     ],
 )  # fmt: skip
 def test_every_rule_can_say_no(claim, changed, verdict):

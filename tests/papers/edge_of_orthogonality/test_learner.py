@@ -134,7 +134,7 @@ def test_no_gradient_flows_through_the_predictor_unless_asked():
 
 def test_the_target_follows_the_online_network_and_gets_no_gradient():
     made = stepped(replace(SMALL, predictor="direct_copy", alpha=0.3))
-    start, target = make_networks(made.config, context())
+    _, target = make_networks(made.config, context())
     expected = 0.9 * target.encoder.stem[0].weight + 0.1 * made.online.encoder.stem[0].weight
     torch.testing.assert_close(made.target.encoder.stem[0].weight, expected)
     assert all(p.grad is None for p in made.target.parameters())

@@ -72,7 +72,7 @@ def test_the_invariants_of_newton_schulz():
         torch.testing.assert_close(a, b @ a0)
         torch.testing.assert_close(a, a.T)
         values = torch.linalg.eigvalsh(a)
-        assert 0 < values.min()
+        assert values.min() > 0
         assert values.max() <= 1 + 1e-12
 
 
@@ -90,9 +90,7 @@ def test_nine_steps_are_a_soft_threshold(s, gain):
     assert found == pytest.approx(gain, abs=2e-3)
 
 
-@pytest.mark.parametrize(
-    ("eta", "n", "residual"), [(0.5, 10, 5.2e-5), (0.25, 30, 2.4e-5), (0.1, 50, 2.0e-3)]
-)
+@pytest.mark.parametrize(("eta", "n", "residual"), [(0.5, 10, 5.2e-5), (0.25, 30, 2.4e-5), (0.1, 50, 2.0e-3)])
 def test_visser_converges_at_the_known_residuals(eta, n, residual):
     sigma = SIGMA / math.sqrt(10)
     p = visser(sigma, eta, n)

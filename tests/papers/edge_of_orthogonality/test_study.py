@@ -10,7 +10,7 @@ import torch
 from replications.papers.edge_of_orthogonality.algebra import Algebra
 from replications.papers.edge_of_orthogonality.predictors import CLOSED_FORMS
 from replications.papers.edge_of_orthogonality.published import ALPHAS, ROWS
-from replications.papers.edge_of_orthogonality.study import LADDER, STUDY, dry_run
+from replications.papers.edge_of_orthogonality.study import COPY_LADDER, LADDER, STUDY, dry_run
 from replications.study import Context, UserError
 
 
@@ -18,13 +18,14 @@ def trained(profile: str):
     return {name: c for name, c in STUDY.plan(profile).conditions.items() if not isinstance(c, Algebra)}
 
 
-def test_every_predictor_is_run_at_two_ridges_and_five_at_four():
+def test_every_predictor_is_run_at_two_ridges_and_four_at_three():
     found = {}
     for config in trained("laptop").values():
         found.setdefault(config.predictor, set()).add(config.alpha)
     assert set(found) == {"linear", "mlp", "none", *CLOSED_FORMS}
     assert all({0.0, 0.3} <= found[name] for name in CLOSED_FORMS)
-    assert sum(set(LADDER) <= alphas for alphas in found.values()) == 5
+    assert [name for name in found if set(LADDER) <= found[name]] == ["visser", "newton_schulz_twice", "stiefel"]
+    assert set(COPY_LADDER) <= found["direct_copy"]
     assert STUDY.plan("laptop").seeds >= 3
 
 

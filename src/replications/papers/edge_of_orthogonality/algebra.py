@@ -30,7 +30,9 @@ ALGEBRA_METRICS = {
     "hat_matrix": Metric("", "Prop. 1: errors of H² = H = Hᵀ, tr H = f and ‖ZP* - Z'‖² = ‖(I - H)Z'‖² (relative)"),
     "predictor_projection": Metric("", "‖P*² - P*‖ of the same P*, which need not vanish"),
     "identity_limit": Metric("", "Prop. 2: error of ‖P* - I‖/σ being constant in σ, and excess over σ/s_min(Z)"),
-    "k_pca": Metric("", "Prop. 4: loss of the top-k projection less the discarded eigenvalues; excess over random ones"),
+    "k_pca": Metric(
+        "", "Prop. 4: loss of the top-k projection less the discarded eigenvalues; excess over random ones"
+    ),
     "krasulina": Metric("", "Prop. 7: increment less ½‖p‖²·∇(xp)²/‖p‖² by autograd, and its component along p"),
     "oja_radial": Metric("", "component of Oja's increment along p, which need not vanish"),
     "stiefel_gradient": Metric("", "Prop. 9: PᵀGrad + GradᵀP, and ⟨Grad, Δ⟩ - dF(Δ) in the canonical metric"),

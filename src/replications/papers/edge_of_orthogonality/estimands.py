@@ -7,18 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.stats import spearmanr
 
-from replications.papers.edge_of_orthogonality.study import LADDER, LADDERED, PAIRED, named
+from replications.papers.edge_of_orthogonality.study import RIDGES, named
 from replications.study import Records
 from replications.study.rules import Estimand, TooFewSeeds
 
-OURS = ("direct_copy", "direct_pred", "regression")  # closed forms that the paper did not propose
-PROPOSED = tuple(
-    named(name, alpha)
-    for names, ladder in ((LADDERED, LADDER), (PAIRED, (0.0, 0.3)))
-    for name in names
-    if name not in OURS
-    for alpha in ladder
-)
+OTHERS = ("direct_copy", "direct_pred", "regression")  # closed forms that the paper did not propose
+PROPOSED = tuple(named(name, alpha) for name, ridges in RIDGES.items() if name not in OTHERS for alpha in ridges)
 
 
 def of(condition: str, metric: str) -> Estimand:
@@ -34,11 +28,6 @@ def difference(first: str, second: str, metric: str = "knn") -> Estimand:
 def gain(condition: str) -> Estimand:
     """kNN accuracy above that of the same encoder before its first step."""
     return lambda records: records.scalars(condition, "knn") - records.scalars(condition, "knn_random")
-
-
-def every(*predicates: Estimand) -> Estimand:
-    """In which seeds all predicates are true."""
-    return lambda records: np.logical_and.reduce([predicate(records) for predicate in predicates])
 
 
 def best_proposed(records: Records) -> np.ndarray:

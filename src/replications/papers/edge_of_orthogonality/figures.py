@@ -11,7 +11,7 @@ from replications.figures import band, figure, palette
 from replications.papers.edge_of_orthogonality import predictors
 from replications.papers.edge_of_orthogonality.method import rescaled
 from replications.papers.edge_of_orthogonality.published import ALPHAS, LINEAR_2, ROWS, TABLE_2
-from replications.papers.edge_of_orthogonality.study import LADDER, named
+from replications.papers.edge_of_orthogonality.study import RIDGES, named
 from replications.study import Records
 
 TAUS = {"linear": "τ = 0.99", "linear_tau_0.9": "τ = 0.9", "linear_tau_0.5": "τ = 0.5", "linear_tau_0": "τ = 0"}
@@ -56,9 +56,7 @@ def rank(records: Records) -> None:
         "stable rank, and its trace divided by its width and its norm."
     )
     with figure(alt, name="edge-rank", width=7.2, height=2.8) as fig:
-        for ax, (name, label) in zip(
-            fig.subplots(1, 2), {"srank": "stable rank of P", "trace": "tr P / f‖P‖"}.items()
-        ):
+        for ax, (name, label) in zip(fig.subplots(1, 2), {"srank": "stable rank of P", "trace": "tr P / f‖P‖"}.items()):
             _lines(ax, records, STARTS, name)
             ax.set(xlabel="epoch", ylabel=label)
         fig.axes[1].legend(fontsize=7.5)
@@ -101,12 +99,12 @@ def spectra(records: Records) -> None:
                     )  # fmt: skip
             ax.set(title=title, xlabel="rank of eigenvalue", xscale="log", ylim=(0, 1))
             ax.title.set_fontsize(9)
-            ax.legend(fontsize=7)
+            if ax.lines:
+                ax.legend(fontsize=7)
         axes[0].set_ylabel("eigenvalue over the largest")
         first = next(iter(arms))
-        for index, (name, label) in enumerate(
-            {"lower_quartile": "quartile", "median": "median", "upper_quartile": "quartile", "knn": "kNN accuracy"}.items()
-        ):
+        quartiles = {"lower_quartile": "quartile", "median": "median", "upper_quartile": "quartile"}
+        for name, label in {**quartiles, "knn": "kNN accuracy"}.items():
             x, ys = over_seeds(records, first, name)
             if len(x) > 0:
                 band(axes[2], x, ys, label, 2 if name == "knn" else 0 if label == "median" else 4)
@@ -126,7 +124,7 @@ def ridge(records: Records) -> None:
         for index, (name, title) in enumerate(ROWS.items()):
             style = palette.line(index)
             paper.plot(ALPHAS, TABLE_2[name], label=title, **style)
-            found = [alpha for alpha in LADDER if named(name, alpha) in records]
+            found = [alpha for alpha in RIDGES[name] if named(name, alpha) in records]
             values = np.array([records.scalars(named(name, alpha), "knn").mean() for alpha in found])
             shown = np.isfinite(values)
             if shown.any():

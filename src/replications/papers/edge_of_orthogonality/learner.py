@@ -52,11 +52,15 @@ class Config(Pretraining):
     rho: float = 0.3  # share of the old closed form in its average; DirectPred's public value
     through: bool = False  # whether gradient flows through a closed form
     start: str = "fan_in"  # initial trained linear predictor: "fan_in", or "symmetric": (W + Wᵀ)/2 of the same draw
-    output_norm: bool = False  # batch norm without parameters on projections, which BYOL does not have
+    output_norm: bool = True  # batch norm without parameters on projections, which BYOL does not have
     hidden: int = 256
     projection: int = 64  # f
+    images: int = 25_000
     size: int = 16
-    looks: int = 4
+    epochs: float = 5.0
+    batch: int = 128  # two views of it make Σ: four rows a dimension
+    lr: float = 0.03
+    looks: int = 3
 
 
 def make_networks(config: Config, context: Context) -> tuple[Network, Network]:
@@ -156,7 +160,9 @@ class Orthogonal(Learner):
             self.spectra["at"].append(torch.tensor(float(self.taken)))
             kept = {"latents": centred, "latents_uncentred": uncentred}
             if p is not None:
-                kept["predictor"] = torch.linalg.svdvals(p.float().nan_to_num(0.0)).clamp(max=6e4).cpu()  # as 16 bits hold
+                kept["predictor"] = (
+                    torch.linalg.svdvals(p.float().nan_to_num(0.0)).clamp(max=6e4).cpu()
+                )  # as 16 bits hold
             for name, values in kept.items():
                 self.spectra.setdefault(name, []).append(values)
 
@@ -212,5 +218,3 @@ def run(config: Config, context: Context) -> Outcome:
 def make(config: Config, context: Context) -> Learner:
     """A learner for two steps, as a dry run takes."""
     return Orthogonal(config, context, steps=2)
-
-

@@ -14,10 +14,19 @@ from replications.papers.edge_of_orthogonality.learner import Config, make, run
 from replications.papers.edge_of_orthogonality.published import ALPHAS, ROWS
 from replications.study import Context, Metric, Plan, Study
 
-LADDER = (0.0, 0.15, 0.3, 0.9)  # ridges of the forms whose claims need several
+LADDER = (0.0, 0.3, 0.9)  # ridges of the forms whose claims need several
+COPY_LADDER = (0.0, 0.15, 0.3)  # of DirectCopy, whose claim is about the first of the paper's ridges
 TAUS = (0.0, 0.5, 0.9)  # besides the 0.99 of every other condition
-LADDERED = ("direct_copy", "neumann", "visser", "newton_schulz_twice", "stiefel")
-PAIRED = ("regression", "direct_pred", "newton_schulz")  # at ridges 0 and 0.3 alone
+RIDGES: dict[str, tuple[float, ...]] = {
+    "regression": (0.0, 0.3),
+    "direct_pred": (0.0, 0.3),
+    "direct_copy": COPY_LADDER,
+    "neumann": (0.0, 0.3),
+    "visser": LADDER,
+    "newton_schulz": (0.0, 0.3),
+    "newton_schulz_twice": LADDER,
+    "stiefel": LADDER,
+}
 LIMIT = 100.0  # a ridge that drowns the closed form
 
 
@@ -27,32 +36,29 @@ def named(predictor: str, alpha: float) -> str:
 
 
 def closed_forms(base: Config) -> dict[str, Config]:
-    """Every closed form at ridges 0 and 0.3, the five whose claims speak of ridges also at 0.15 and 0.9."""
-    grid = [(name, alpha) for name in LADDERED for alpha in LADDER]
-    grid += [(name, alpha) for name in PAIRED for alpha in (0.0, 0.3)]
+    """Every closed form at its ridges; without one it may collapse, and is a control."""
     return {
-        named(name, alpha): replace(base, predictor=name, alpha=alpha, control=alpha == 0) for name, alpha in grid
+        named(name, alpha): replace(base, predictor=name, alpha=alpha, control=alpha == 0)
+        for name, ridges in RIDGES.items()
+        for alpha in ridges
     }
 
 
 def arms(base: Config) -> dict[str, Config]:
     """All conditions that train. Where a claim allows that one collapses, it is a control: recorded, whatever happens."""
-    limit = replace(base, predictor="newton_schulz_twice", alpha=LIMIT, control=True)
-    regular = replace(base, predictor="newton_schulz_twice", alpha=0.3)
-    other = replace(base, output_norm=not base.output_norm, control=True)
+    ns2 = replace(base, predictor="newton_schulz_twice", alpha=0.3)
+    other = not base.output_norm
     return {
         "linear": base,
         "mlp": replace(base, predictor="mlp"),
         "none": replace(base, predictor="none", control=True),
         **closed_forms(base),
-        named("newton_schulz_twice", LIMIT): limit,
+        named("newton_schulz_twice", LIMIT): replace(ns2, alpha=LIMIT, control=True),
         **{f"linear_tau_{tau:g}": replace(base, tau=tau, control=True) for tau in TAUS},
         "linear_symmetric": replace(base, start="symmetric"),
-        "through_gradient": replace(regular, through=True, control=True),
-        "slow_average": replace(regular, rho=0.9),
-        "other_norm_linear": replace(other),
-        "other_norm_ns2": replace(other, predictor="newton_schulz_twice", alpha=0.3),
-        "other_norm_copy": replace(other, predictor="direct_copy"),
+        "through_gradient": replace(ns2, through=True, control=True),
+        "other_norm_linear": replace(base, output_norm=other, control=True),
+        "other_norm_ns2": replace(ns2, output_norm=other, control=True),
     }
 
 
@@ -71,6 +77,7 @@ RESNET18 = replace(
     batch=512,
     lr=0.06,
     looks=10,
+    output_norm=False,
 )
 GPU = ("linear", "visser_0", "newton_schulz_twice_0.3", "stiefel_0.3")
 IMAGENET = replace(
@@ -122,7 +129,9 @@ STUDY = Study(
         "projection": Metric("", "operator norm of P² - P, P scaled to norm 1, at the last step"),
         "polar": Metric("", "‖P - U‖_F of the predictor and its polar factor at the last step"),
         "polar_scaled": Metric("", "polar, P scaled to norm 1"),
-        "ends": Metric("fraction", "eigenvalues of the latents' centred covariance over the largest: share in [0, 0.1] ∪ [0.9, 1]"),
+        "ends": Metric(
+            "fraction", "eigenvalues of the latents' centred covariance over the largest: share in [0, 0.1] ∪ [0.9, 1]"
+        ),
         "ends_uncentred": Metric("fraction", "ends of the uncentred covariance"),
         "lower_quartile": Metric("", "lower quartile of the rescaled eigenvalues of `ends`"),
         "median": Metric("", "their median"),

@@ -30,10 +30,8 @@ TITLES = {
     "linear_tau": "trained linear, τ =",
     "linear_symmetric": "trained linear, symmetric start",
     "through_gradient": "NS², α = 0.3, gradient through P",
-    "slow_average": "NS², α = 0.3, ρ = 0.9",
-    "other_norm_linear": "trained linear, other projector output",
-    "other_norm_ns2": "NS², α = 0.3, other projector output",
-    "other_norm_copy": "DirectCopy, α = 0, other projector output",
+    "other_norm_linear": "trained linear, no norm on projections",
+    "other_norm_ns2": "NS², α = 0.3, no norm on projections",
 }
 
 
