@@ -90,7 +90,7 @@ def make_networks(config: Config, context: Context) -> tuple[Network, Network]:
 
     online = build("online", predictor(config.predictor))
     if config.start == "symmetric":
-        weight = online.predictor[0].weight.data  # type: ignore[index, union-attr]
+        weight = online.predictor[0].weight.data  # type: ignore[index]
         weight.copy_((weight + weight.T) / 2)
     elif config.start != "fan_in":
         raise UserError(f"unknown start '{config.start}': choose one of fan_in, symmetric")
@@ -118,7 +118,7 @@ class Orthogonal(Learner):
         head = self.online.predictor
         if isinstance(head, ClosedForm):
             return head.weight
-        return head[0].weight.detach().T if self.config.predictor == "linear" else None  # type: ignore[index, union-attr]
+        return head[0].weight.detach().T if self.config.predictor == "linear" else None  # type: ignore[index]
 
     def step(self, rows: torch.Tensor, pixels: torch.Tensor, tau: float, draw: torch.Generator) -> torch.Tensor:
         """One step of BYOL on uint8 `pixels` (B, 3, H, W), a closed-form predictor set first. Returns the loss."""
