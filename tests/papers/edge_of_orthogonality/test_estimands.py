@@ -13,6 +13,7 @@ from replications.study.testing import fake_records
 
 
 def knn(**arms):
+    arms = {**arms, "linear_fast": arms["linear"]} if "linear" in arms and "linear_fast" not in arms else arms
     return fake_records({name: {"knn": values, "knn_random": [0.2] * len(values)} for name, values in arms.items()})
 
 
@@ -28,6 +29,14 @@ def test_the_best_form_is_chosen_on_the_other_seeds():
     assert estimands.best_proposed(records) == pytest.approx([0.01, -0.02, -0.02])
     with pytest.raises(TooFewSeeds):
         estimands.best_proposed(knn(linear=[0.3], visser_0=[0.4]))
+
+
+def test_the_better_trained_predictor_is_the_one_to_beat_in_each_seed():
+    records = knn(linear=[0.3, 0.3], linear_fast=[0.2, 0.35], none=[0.4, 0.4])
+    assert estimands.over_trained("none")(records) == pytest.approx([0.1, 0.05])
+    assert estimands.trained_gain(records) == pytest.approx([0.1, 0.15])
+    gone = knn(linear=[0.3, 0.3], linear_fast=[np.nan, 0.35], none=[0.4, 0.4])
+    assert estimands.over_trained("none")(gone) == pytest.approx([0.1, 0.05])
 
 
 def test_a_form_that_diverged_is_no_candidate():

@@ -17,12 +17,11 @@ from replications.papers.edge_of_orthogonality.learner import (
     Config,
     Orthogonal,
     make_networks,
-    run,
     short,
     watched_curves,
 )
 from replications.papers.edge_of_orthogonality.predictors import CLOSED_FORMS
-from replications.papers.edge_of_orthogonality.study import STUDY
+from replications.papers.edge_of_orthogonality.study import STUDY, run
 from replications.study import Context, Curve, Outcome, UserError
 
 from .conftest import SMALL

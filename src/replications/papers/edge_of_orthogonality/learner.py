@@ -8,7 +8,7 @@ shared loop's looks, which are dearer: measuring reads what the step has compute
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,11 @@ from torch import nn
 from replications.models import initialise
 from replications.models.heads import mlp_head
 from replications.papers.byol.method import Network, objective
-from replications.papers.byol.pretraining import Learner, Pretraining, pretrain, split
+from replications.papers.byol.pretraining import Learner, Pretraining
 from replications.papers.byol.study import ENCODERS, make_optimizer, two_views
 from replications.papers.edge_of_orthogonality.method import latent_measures, latent_spectra, predictor_measures
 from replications.papers.edge_of_orthogonality.predictors import CLOSED_FORMS, ClosedForm
-from replications.study import Context, Curve, Outcome, UserError
+from replications.study import Context, Curve, UserError
 from replications.training.ema import ema_update
 
 POINTS = 25  # of the curves of predictor and latents, evenly over the steps
@@ -57,7 +57,7 @@ class Config(Pretraining):
     projection: int = 64  # f
     images: int = 25_000
     size: int = 16
-    epochs: float = 5.0
+    epochs: float = 3.0
     batch: int = 128  # two views of it make Σ: four rows a dimension
     lr: float = 0.03
     looks: int = 3
@@ -195,24 +195,6 @@ def watched_curves(watched: Mapping[str, list[float]], steps_an_epoch: int) -> d
         for name, values in watched.items()
         if name != "step"
     }
-
-
-def run(config: Config, context: Context) -> Outcome:
-    """One training, then frozen features on the test split; curves and spectra of predictor and latents besides.
-
-    Raises:
-        FloatingPointError: the loss of a run that is no control is not finite.
-        UserError: the data are not here, or a setting is unknown.
-    """
-    data = split(config, context)
-    steps_an_epoch = len(data.images) // config.batch
-    learner = Orthogonal(config, context, steps=max(2, round(config.epochs * steps_an_epoch)))
-    outcome = pretrain(config, context, learner, data)
-    curves = {name: short(curve, 2 * POINTS) for name, curve in outcome.curves.items()}
-    at = torch.stack(learner.spectra["at"]) / steps_an_epoch
-    spectra = {name: torch.stack(rows) for name, rows in learner.spectra.items() if name != "at"}
-    arrays = {"at": at.numpy(), **{name: rows.numpy().astype(np.float16) for name, rows in spectra.items()}}
-    return replace(outcome, curves={**curves, **watched_curves(learner.watched, steps_an_epoch)}, arrays=arrays)
 
 
 def make(config: Config, context: Context) -> Learner:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+import torch
+
 from replications.data import cifar10
-from replications.papers.byol.pretraining import METRICS, dry_steps
+from replications.papers.byol.pretraining import METRICS, dry_steps, pretrain, split
 from replications.papers.edge_of_orthogonality.algebra import ALGEBRA_METRICS, Algebra, run_algebra
-from replications.papers.edge_of_orthogonality.learner import Config, make, run
+from replications.papers.edge_of_orthogonality.learner import POINTS, Config, Orthogonal, make, short, watched_curves
 from replications.papers.edge_of_orthogonality.published import ALPHAS, ROWS
-from replications.study import Context, Metric, Plan, Study
+from replications.study import Context, Metric, Outcome, Plan, Study
 
 LADDER = (0.0, 0.3, 0.9)  # ridges of the forms whose claims need several
 COPY_LADDER = (0.0, 0.15, 0.3)  # of DirectCopy, whose claim is about the first of the paper's ridges
@@ -28,6 +31,24 @@ RIDGES: dict[str, tuple[float, ...]] = {
     "stiefel": LADDER,
 }
 LIMIT = 100.0  # a ridge that drowns the closed form
+
+
+def run(config: Config, context: Context) -> Outcome:
+    """One training, then frozen features on the test split; curves and spectra of predictor and latents besides.
+
+    Raises:
+        FloatingPointError: the loss of a run that is no control is not finite.
+        UserError: the data are not here, or a setting is unknown.
+    """
+    data = split(config, context)
+    steps_an_epoch = len(data.images) // config.batch
+    learner = Orthogonal(config, context, steps=max(2, round(config.epochs * steps_an_epoch)))
+    outcome = pretrain(config, context, learner, data)
+    curves = {name: short(curve, 2 * POINTS) for name, curve in outcome.curves.items()}
+    at = torch.stack(learner.spectra["at"]) / steps_an_epoch
+    spectra = {name: torch.stack(rows) for name, rows in learner.spectra.items() if name != "at"}
+    arrays = {"at": at.numpy(), **{name: rows.numpy().astype(np.float16) for name, rows in spectra.items()}}
+    return replace(outcome, curves={**curves, **watched_curves(learner.watched, steps_an_epoch)}, arrays=arrays)
 
 
 def named(predictor: str, alpha: float) -> str:
@@ -56,6 +77,7 @@ def arms(base: Config) -> dict[str, Config]:
         named("newton_schulz_twice", LIMIT): replace(ns2, alpha=LIMIT, control=True),
         **{f"linear_tau_{tau:g}": replace(base, tau=tau, control=True) for tau in TAUS},
         "linear_symmetric": replace(base, start="symmetric"),
+        "linear_fast": replace(base, predictor_lr=10.0, control=True),
         "through_gradient": replace(ns2, through=True, control=True),
         "other_norm_linear": replace(base, output_norm=other, control=True),
         "other_norm_ns2": replace(ns2, output_norm=other, control=True),
@@ -63,8 +85,8 @@ def arms(base: Config) -> dict[str, Config]:
 
 
 LAPTOP = Config()
-TINY = replace(LAPTOP, images=4_000, test_images=1_000, epochs=1.0, looks=2)
-SMOKE = ("linear", "none", "direct_copy_0.3", "newton_schulz_0.3", "newton_schulz_twice_0.3")
+TINY = replace(LAPTOP, images=3_000, test_images=500, epochs=0.5, looks=1)
+SMOKE = ("linear", "none", "direct_copy_0.3", "newton_schulz_0.3")
 RESNET18 = replace(
     LAPTOP,
     encoder="resnet18",
@@ -73,13 +95,13 @@ RESNET18 = replace(
     hidden=2048,
     projection=256,
     crop_area=0.08,
-    epochs=50.0,
+    epochs=40.0,
     batch=512,
     lr=0.06,
     looks=10,
     output_norm=False,
 )
-GPU = ("linear", "visser_0", "newton_schulz_twice_0.3", "stiefel_0.3")
+GPU = ("linear", "linear_fast", "visser_0", "newton_schulz_twice_0.3", "stiefel_0.3")
 IMAGENET = replace(
     LAPTOP,
     encoder="resnet50",
