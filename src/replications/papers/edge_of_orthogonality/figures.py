@@ -160,7 +160,7 @@ def response() -> None:
     alt = (
         "Gain of each closed form against the eigenvalue of the covariance, both over their largest, on logarithmic axes. "
         "DirectCopy is the diagonal, DirectPred, Visser and Newton-Schulz are square roots until the last two level off or "
-        "fall, NS² is flatter, and Stiefel is one down to a hundredth and then falls: a soft threshold."
+        "fall, NS² is flatter, and Stiefel is one down to a few hundredths and then falls: a soft threshold."
     )
     found = responses()
     with figure(alt, name="edge-response", width=5.2, height=3.2) as fig:
