@@ -18,8 +18,8 @@ from torch import nn
 from replications.models import initialise
 from replications.models.heads import mlp_head
 from replications.papers.byol.method import Network, objective
-from replications.papers.byol.pretraining import Learner, Pretraining
-from replications.papers.byol.study import ENCODERS, make_optimizer, two_views
+from replications.papers.byol.pretraining import Learner
+from replications.papers.byol.study import ENCODERS, Pretraining, make_optimizer, two_views
 from replications.papers.edge_of_orthogonality.method import latent_measures, latent_spectra, predictor_measures
 from replications.papers.edge_of_orthogonality.predictors import CLOSED_FORMS, ClosedForm
 from replications.study import Context, Curve, UserError
