@@ -1,36 +1,9 @@
-"""Pictures and small networks in place of CIFAR-10 and the laptop's."""
+"""The config of this chapter's tests: seconds on the made-up pictures of the fixture `pictures`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-
-import pytest
-import torch
-
-from replications.data import cifar10
-from replications.models.resnet import tiny_resnet
-from replications.papers.byol import pretraining, study
 from replications.papers.edge_of_orthogonality.learner import Config
 
 SMALL = Config(
     hidden=16, projection=8, images=160, test_images=40, epochs=2.0, batch=32, looks=2, warmup=0.1, bfloat16=False
 )
-
-
-@pytest.fixture(scope="module")
-def pictures() -> Iterator[None]:
-    """Ten kinds of blotchy picture, and everything small that a run holds constant."""
-    draw = torch.Generator().manual_seed(0)
-    kinds = torch.rand(10, 3, 4, 4, generator=draw)
-    labels = torch.arange(200) % 10
-    blotches = torch.nn.functional.interpolate(kinds, size=(32, 32), mode="bilinear")[labels]
-    images = (255 * (0.8 * blotches + 0.2 * torch.rand(200, 3, 32, 32, generator=draw))).to(torch.uint8)
-    data = cifar10.CIFAR10(images[:160], labels[:160], images[160:], labels[160:])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cifar10, "load", lambda: data)
-        patch.setattr(pretraining, "WATCHED", 50)
-        patch.setattr(pretraining, "SETTLING", 2)
-        patch.setattr(pretraining, "logistic_probe", partial(pretraining.logistic_probe, iterations=5))
-        patch.setitem(study.ENCODERS, "tiny", lambda: tiny_resnet(4, "3x3/2"))
-        yield
