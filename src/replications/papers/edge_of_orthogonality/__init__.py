@@ -1,0 +1,1 @@
+"""The edge of orthogonality: closed-form predictors for BYOL (Richemond et al. 2023)."""
