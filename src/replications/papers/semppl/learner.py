@@ -47,7 +47,7 @@ class Config(Pretraining):
     base: str = "contrastive"  # what semantic positives are added to: "contrastive", or "byol" without negatives
     c: float = 1.0  # weight of the augmentation term
     alpha: float = 1.0  # weight of the semantic term; 0 is the baseline
-    invariance: float = 0.0  # λ, weight of the KL penalty inside both terms
+    invariance: float = 1.0  # λ, weight of the KL penalty inside both terms
     temperature: float = 0.2  # τ
     negatives: int = 10  # an anchor, drawn from the batch
     positives: str = "pseudo"  # label of an anchor: "pseudo", "oracle" (its true one) or "random" (drawn anew each step)

@@ -152,7 +152,7 @@ def votes(queries: torch.Tensor, vectors: torch.Tensor, labels: torch.Tensor, k:
     similarity = similarity.masked_fill(labels == EMPTY, -math.inf)
     cosine, nearest = similarity.topk(k, dim=1)
     weight = torch.where(cosine.isfinite(), 1 + cosine / (4 * views * k), 0.0)
-    counted = torch.zeros(views * batch, classes, device=queries.device)
+    counted = weight.new_zeros(views * batch, classes)
     counted.scatter_add_(1, labels[nearest].clamp(min=0), weight)
     return counted.reshape(views, batch, classes)
 
