@@ -59,7 +59,8 @@ class Config(Pretraining):
     k: int = 10  # neighbours that vote, a view
     # BYOL's fields with other values
     size: int = 16  # pixels a side
-    epochs: float = 6.0
+    epochs: float = 5.0
+    lr: float = 0.3  # peak; the better of two in a pilot of the arm without semantic positives
 
 
 class SemPPL(Learner):
@@ -94,7 +95,7 @@ class SemPPL(Learner):
         self.shift = flipped * distance  # (N,), classes from the voted label to the one used
 
         self.queue = Queue(config.queue, config.projection, context.device)
-        self.counts = torch.zeros(4, device=context.device)  # labelled anew; right; right from view 1; pure positives
+        self.counts = torch.zeros(5, device=context.device)  # unlabelled; right; right from view 1; positives; pure
         self.histogram = torch.zeros(CLASSES, device=context.device)  # of pseudo-labels
         self.windows: list[dict[str, float]] = []
 
@@ -157,16 +158,18 @@ class SemPPL(Learner):
 
         unknown = known == EMPTY
         pure = exists & (self.queue.labels[places] == truth)
-        self.counts += torch.stack([(unknown & what).sum() for what in (unknown, voted == truth, single == truth, pure)])
+        counted = (unknown, voted == truth, single == truth, exists, pure)
+        self.counts += torch.stack([(unknown & what).sum() for what in counted])
         self.histogram.index_add_(0, voted, unknown.float())
         return list(target), self.queue.vectors[places], exists
 
     def look(self, z: torch.Tensor) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
         """What was counted since the last look, which starts anew."""
-        labelled, right, single, pure = (self.counts / self.counts[0]).tolist()
+        unknown, right, single, positives, pure = self.counts.tolist()
         share = self.histogram / self.histogram.sum()
         entropy = torch.special.entr(share).sum() / torch.log(torch.tensor(float(CLASSES)))
-        points = {"pseudo": right, "pseudo_view": single, "purity": pure, "entropy": entropy.item()}
+        points = {"pseudo": right / unknown, "pseudo_view": single / unknown, "purity": pure / max(1.0, positives)}
+        points["entropy"] = entropy.item()
         self.counts.zero_()
         self.histogram.zero_()
         self.windows.append(points)
