@@ -80,7 +80,7 @@ def test_hidden_labels_are_counted_with_and_nothing_else(data, monkeypatch, base
 
 
 def test_the_queue_holds_labelled_images_with_their_labels_embedded_as_the_queries_are(data):
-    """A queue filled while the labelled images are 32 of the batch's own must hold the queries themselves."""
+    """With the same pictures behind the batch as in it, the queue must hold the queries themselves."""
     made = SemPPL(replace(SMALL, labelled=32, queue=64), context(), data)
     rows = torch.arange(32)
     one = torch.randn(32, 3, 16, 16, generator=torch.Generator().manual_seed(0))

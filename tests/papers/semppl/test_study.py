@@ -102,11 +102,12 @@ def test_the_papers_profile_has_both_shares_and_both_encoders():
         assert config.queue == 20 * config.batch
 
 
-@pytest.mark.parametrize("condition", ["one_percent", "ten_percent_selective"])
-def test_the_published_setting_takes_two_steps(condition):
-    said = STUDY.dry_run(STUDY.plan("paper").conditions[condition], context())
+@pytest.mark.slow
+def test_the_published_setting_with_selective_kernels_takes_two_steps():
+    """The plain ResNet-50 is among what is tested of every chapter."""
+    said = STUDY.dry_run(STUDY.plan("paper").conditions["ten_percent_selective"], context())
+    assert said.startswith("selective_resnet50, ")
     assert "224 pixels, loss" in said
-    assert STUDY.plan("paper").conditions[condition].encoder in said
 
 
 def test_the_gpus_setting_takes_two_steps(monkeypatch):

@@ -16,7 +16,9 @@ Estimand = Callable[[Records], np.ndarray]
 
 POINTS_3, POINTS_2, POINT, POINTS_10 = 0.03, 0.02, 0.01, 0.1  # of accuracy
 ROUNDING = 1e-12  # of float64, over a sum of some ten terms
-IMAGENET = "needs ImageNet and accelerators for weeks; the setting, as far as it is known, is written out as profile paper"
+IMAGENET = (
+    "needs ImageNet and accelerators for weeks; the setting, as far as it is known, is written out as profile paper"
+)
 UNREAD = Published(None, "", "abstract; numbers unread", read=False)
 OURS = Published(None, "", "derived from the definitions", read=False)
 
@@ -80,7 +82,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Positives that share the pseudo-label improve a contrastive learner, with 10 % of the labels.",
         published=UNREAD,
         rule=AllOf(
-            BetterThan(gain("semppl_ten", "alpha_0_ten", "linear_10"), unit=ACCURACY, note="10 % of labels, against α = 0"),
+            BetterThan(
+                gain("semppl_ten", "alpha_0_ten", "linear_10"), unit=ACCURACY, note="10 % of labels, against α = 0"
+            ),
             EverySeed(
                 lambda records: gain("semppl_ten", "alpha_0_ten", "linear_10")(records) >= POINT,
                 "a gain of at least 1 point",

@@ -50,7 +50,9 @@ class Config(Pretraining):
     invariance: float = 1.0  # λ, weight of the KL penalty inside both terms
     temperature: float = 0.2  # τ
     negatives: int = 10  # an anchor, drawn from the batch
-    positives: str = "pseudo"  # label of an anchor: "pseudo", "oracle" (its true one) or "random" (drawn anew each step)
+    positives: str = (
+        "pseudo"  # label of an anchor: "pseudo", "oracle" (its true one) or "random" (drawn anew each step)
+    )
     flips: float = 0.0  # share of images whose pseudo-label is replaced by a wrong one, always by the same distance
     # labels
     share: float = 0.01  # of the training labels, equally many a class
@@ -74,7 +76,10 @@ class SemPPL(Learner):
     loss_label = "loss"
 
     def __init__(self, config: Config, context: Context, data: Split) -> None:
-        for value, known in ((config.base, ("contrastive", "byol")), (config.positives, ("pseudo", "oracle", "random"))):
+        for value, known in (
+            (config.base, ("contrastive", "byol")),
+            (config.positives, ("pseudo", "oracle", "random")),
+        ):
             if value not in known:
                 raise UserError(f"'{value}' is not one of {', '.join(known)}: change the config")
         self.config: Config = config
@@ -83,11 +88,11 @@ class SemPPL(Learner):
         self.optimizer = make_optimizer(config, self.online)
         self.weights = Weights(config.c, config.alpha, config.invariance, config.temperature)
 
-        known = few_labels(data.labels, config.share, context)
+        seen = few_labels(data.labels, config.share, context)
         self.images = data.images
-        self.labelled, self.answers = data.images[known], data.labels[known]  # all that the queue is ever filled from
+        self.labelled, self.answers = data.images[seen], data.labels[seen]  # all that the queue is ever filled from
         self.known = torch.full_like(data.labels, EMPTY)
-        self.known[known] = self.answers
+        self.known[seen] = self.answers
         self.hidden = data.labels  # for counting, and for oracle positives
         draw = context.generator("flips")
         flipped = torch.rand(len(self.hidden), generator=draw, device=context.device) < config.flips

@@ -43,7 +43,11 @@ def draw_negatives(batch: int, count: int, generator: torch.Generator) -> torch.
 
 
 def candidates(
-    anchors: torch.Tensor, positives: torch.Tensor, projections: torch.Tensor, negatives: torch.Tensor, temperature: float
+    anchors: torch.Tensor,
+    positives: torch.Tensor,
+    projections: torch.Tensor,
+    negatives: torch.Tensor,
+    temperature: float,
 ) -> torch.Tensor:
     """⟨anchor, ·⟩/τ for the positive, in column 0, and the negatives. (B, D) ×3, rows (B, n) → logits (B, 1 + n)."""
     own = (anchors * positives).sum(dim=1, keepdim=True)
@@ -107,7 +111,9 @@ def regression_objective(
     loss = weights.augmentation * loss
     if weights.semantic > 0:
         drawn = semantic.detach()
-        loss = loss + weights.semantic * exists * (regression_loss(online[0], drawn) + regression_loss(online[1], drawn))
+        loss = loss + weights.semantic * exists * (
+            regression_loss(online[0], drawn) + regression_loss(online[1], drawn)
+        )
     return loss.mean()
 
 
