@@ -53,8 +53,11 @@ def test_resnet50_with_selective_kernels_doubles_its_3x3_convolutions_and_adds_t
     assert sum(isinstance(m, SelectiveBottleneck) for m in selective50.modules()) == 16
 
 
-def test_networks_are_byols_for_byols_encoders():
+def test_the_online_network_is_byols_and_the_target_starts_as_its_copy():
     config, context = Config(hidden=8, projection=4), Context(3, torch.device("cpu"))
-    for ours, theirs in zip(build(config, context), networks(config, context)):
+    online, target = build(config, context)
+    byols, _ = networks(config, context)
+    for ours, theirs in ((online, byols), (target.encoder, online.encoder), (target.projector, online.projector)):
         assert ours.state_dict().keys() == theirs.state_dict().keys()
         assert all(torch.equal(one, two) for one, two in zip(ours.state_dict().values(), theirs.state_dict().values()))
+    assert not {p.data_ptr() for p in online.parameters()} & {p.data_ptr() for p in target.parameters()}

@@ -66,13 +66,16 @@ SEMPPL_ENCODERS: dict[str, Callable[[], ResNet]] = {**ENCODERS, "selective_resne
 
 
 def build(config: Pretraining, context: Context) -> tuple[Network, Network]:
-    """Online and target network on the run's device, initialised as BYOL's are, from streams of their own."""
+    """Online network, initialised as BYOL's is, and a target that starts as its copy, on the run's device."""
 
-    def make(name: str, predictor: bool) -> Network:
+    def make(predictor: bool) -> Network:
         encoder, hidden, d = SEMPPL_ENCODERS[config.encoder](), config.hidden, config.projection
         projector = mlp_head(encoder.features, hidden, d, config.projector_depth)
-        network = Network(encoder, projector, mlp_head(d, hidden, d, config.predictor_depth) if predictor else None)
-        initialise(network, context.generator(name, device="cpu"))  # the same weights on every device
-        return network.to(context.device).to(memory_format=torch.channels_last)
+        return Network(encoder, projector, mlp_head(d, hidden, d, config.predictor_depth) if predictor else None)
 
-    return make("online", predictor=True), make("target", predictor=False)
+    online, target = make(predictor=True), make(predictor=False)
+    initialise(online, context.generator("online", device="cpu"))  # the same weights on every device
+    target.encoder.load_state_dict(online.encoder.state_dict())
+    target.projector.load_state_dict(online.projector.state_dict())
+    first, second = (n.to(context.device).to(memory_format=torch.channels_last) for n in (online, target))
+    return first, second

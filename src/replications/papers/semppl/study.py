@@ -88,6 +88,7 @@ RESNET18 = replace(
     negatives=32,
     labelled=64,
     queue=4_096,
+    tau=0.99,
     looks=20,
 )  # lr: 0.06 × 512/128
 IMAGENET = replace(
