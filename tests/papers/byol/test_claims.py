@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from replications.papers.byol.claims import CLAIMS, NOT_YET
+from replications.papers.byol.claims import CLAIMS
 from replications.papers.byol.study import STUDY
-from replications.study import Verdict, judge_records
+from replications.study import Curve, Verdict, judge_records
 from replications.study.rules import AllOf
 from replications.study.testing import fake_records
 
@@ -25,6 +25,20 @@ def arm(knn: float, std: float = 0.85, loss: float = 0.6, rank: float = 15.0, ra
         "loss": [loss] * 3,
         "effective_rank": [rank] * 3,
     }
+
+
+def watched(one: float, ten: float) -> dict:
+    """An arm with few-label probes, on top of untrained ones at 0.2 and 0.25."""
+    probes = {"linear_1": one, "linear_10": ten, "linear_1_random": 0.2, "linear_10_random": 0.25}
+    return {**arm(0.45), **{name: [value + noise for noise in (0, 0.004, 0.001)] for name, value in probes.items()}}
+
+
+EXACT = {"gradient_gap": 1e-16, "gradient_gap_other": 0.1, "constant_gradient": 0.0, "curvature_gap": 1e-17}
+EXACT |= {"constant_curvature": -0.05, "dead_gradient": 0.0}
+
+
+def exact(**changed: float) -> dict:
+    return {name: [value] for name, value in {**EXACT, **changed}.items()}
 
 
 POINT = {"std": 0.01, "loss": 0.001, "rank": 40.0}
@@ -47,13 +61,40 @@ PAPER = {
     "simclr_batch_64": {**arm(0.44), "knn": [0.44, 0.45, 0.43]},
     "simclr_crop": {**arm(0.3), "knn": [0.3, 0.31, 0.29]},
     "simclr_no_colour": {**arm(0.35), "knn": [0.35, 0.36, 0.34]},
+    "short": arm(0.53),
+    "short_tau_0": {**arm(0.3, **POINT), "knn": [0.3, 0.31, 0.29]},
+    "fitted_predictor": arm(0.45),
+    "watch": watched(0.35, 0.45),
+    "watch_simclr": {**watched(0.3, 0.4), "linear_1": [0.3, 0.302, 0.31], "linear_10": [0.4, 0.402, 0.41]},
+    "watch_no_decay": watched(0.35, 0.45),
+    "watch_simclr_no_decay": watched(0.3, 0.4),
+    "equilibrium": exact(),
     "resnet18": arm(0.87),
+}
+RISING, FALLING = (30.0, 31.0, 33.0), (30.0, 31.0, 30.5)
+NORMS = {
+    "watch": FALLING,
+    "watch_simclr": FALLING,
+    "watch_no_decay": RISING,
+    "watch_simclr_no_decay": RISING,
 }
 
 
-def judge(claim: str, changed: dict | None = None):
-    records = fake_records({**PAPER, **(changed or {})}, profile=CLAIM[claim].profile)
-    return judge_records("byol", [CLAIM[claim]], records)[0]
+def made(changed: dict | None = None, norms: dict | None = None, profile: str = "laptop"):
+    curves = {
+        name: {
+            "weight_norm": [
+                Curve([0, 1, 2], [y * (1 + seed * i / 1000) for i, y in enumerate(ys)], "epoch", "")
+                for seed in range(3)
+            ]
+        }
+        for name, ys in {**NORMS, **(norms or {})}.items()
+    }
+    return fake_records({**PAPER, **(changed or {})}, profile=profile, curves=curves)
+
+
+def judge(claim: str, changed: dict | None = None, norms: dict | None = None, profile: str | None = None):
+    return judge_records("byol", [CLAIM[claim]], made(changed, norms, profile or CLAIM[claim].profile))[0]
 
 
 JUDGED = [claim.id for claim in CLAIMS if claim.rule is not None]
@@ -83,16 +124,64 @@ def test_records_as_the_paper_has_them_reproduce_every_claim(claim):
         ("C7", {"crop": arm(0.2), "no_colour": arm(0.2)}, Verdict.NOT),
         ("C7", {"crop": arm(0.2)}, Verdict.PARTLY),
         ("C8", {"lambda_10": arm(0.29, **POINT)}, Verdict.NOT),
-        ("C8", {"tau_0": arm(0.55)}, Verdict.PARTLY),  # learns, but no better than λ = 1
+        ("C8", {"short_tau_0": arm(0.55)}, Verdict.PARTLY),  # learns, but no better than λ = 1
+        ("C8b", {"fitted_predictor": arm(0.29, **POINT)}, Verdict.NOT),
+        ("C8b", {"fitted_predictor": arm(0.45, std=0.4)}, Verdict.NOT),
+        ("C8b", {"no_predictor": arm(0.5)}, Verdict.PARTLY),  # the falsifier: anything learns
+        ("C9", {"watch_simclr": watched(0.4, 0.5)}, Verdict.PARTLY),  # SimCLR is better, BYOL has learnt
+        ("C9", {"watch_simclr": {**watched(0.4, 0.5), "linear_1": [0.3, 0.302, 0.31]}}, Verdict.PARTLY),
+        ("C9", {"watch": watched(0.1, 0.1)}, Verdict.NOT),
         ("C10", {"loss_none": arm(0.6)}, Verdict.PARTLY),
         ("C10", {"loss_none": arm(0.3, **POINT)}, Verdict.PARTLY),  # worse, but by collapse
         ("C11", {"linear_predictor": arm(0.6)}, Verdict.NOT),
         ("C12", {"negatives": arm(0.6)}, Verdict.NOT),
+        ("C15", {"equilibrium": exact(gradient_gap=0.01)}, Verdict.PARTLY),
+        ("C15", {"equilibrium": exact(constant_gradient=0.01)}, Verdict.PARTLY),
+        ("C15", {"equilibrium": exact(curvature_gap=0.01)}, Verdict.PARTLY),
+        ("C15", {"equilibrium": exact(constant_curvature=0.0)}, Verdict.PARTLY),  # flat: nothing leads away
+        ("C15", {"equilibrium": exact(dead_gradient=0.1)}, Verdict.PARTLY),
+        ("C15", {"equilibrium": exact(gradient_gap_other=0.0)}, Verdict.PARTLY),  # the falsifier: any predictor will do
+        (
+            "C15",
+            {"equilibrium": exact(**dict.fromkeys(EXACT, 0.1))},
+            Verdict.NOT,
+        ),
         ("P1", {"resnet18": arm(0.85)}, Verdict.NOT),
     ],
 )
 def test_every_rule_can_say_no(claim, changed, verdict):
     assert judge(claim, changed).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("norms", "verdict"),
+    [
+        ({"watch_no_decay": FALLING}, Verdict.PARTLY),
+        ({"watch_simclr_no_decay": FALLING}, Verdict.PARTLY),
+        ({"watch": (30.0, 33.0, 39.0)}, Verdict.PARTLY),  # decay does not hold the weights back
+        ({"watch": RISING, "watch_simclr": RISING}, Verdict.PARTLY),  # nor does it stop them: the falsifier
+        (dict.fromkeys(NORMS, FALLING), Verdict.NOT),
+        ({name: FALLING if "no_decay" in name else RISING for name in NORMS}, Verdict.NOT),
+    ],
+)
+def test_the_rule_on_growing_weights_can_say_no(norms, verdict):
+    assert judge("C13", norms=norms).verdict is verdict
+
+
+def test_variants_are_compared_with_arms_trained_as_long():
+    changed = {"full": arm(0.1), "tau_0": arm(0.9)}  # the ten epochs of profile laptop
+    for claim in ("C6", "C7", "C8", "C10", "C11", "C12"):
+        assert judge(claim, changed).verdict is Verdict.REPRODUCED
+        assert judge(claim, {"short": arm(0.1), "short_tau_0": arm(0.9)}, profile="paper").verdict is Verdict.REPRODUCED
+    without = {name: values for name, values in PAPER.items() if not name.startswith("short")}
+    for claim in ("C6", "C7", "C8", "C10", "C11", "C12"):
+        entry = judge_records("byol", [CLAIM[claim]], fake_records(without, profile="laptop"))[0]
+        assert entry.verdict is Verdict.NOT_RUN  # rather than compared with the longer ones
+
+
+def test_the_exact_claim_is_judged_at_the_smallest_profile_from_one_seed():
+    entry = judge_records("byol", [CLAIM["C15"]], fake_records({"equilibrium": exact()}, profile="smoke"))[0]
+    assert entry.verdict is Verdict.REPRODUCED
 
 
 def test_an_embedding_of_few_dimensions_counts_as_collapsed_whatever_its_spread():
@@ -105,6 +194,9 @@ def test_a_falsifier_that_does_not_break_the_claim_is_said():
     assert entry.falsifier == "did not break the claim"
     entry = judge("C3", {"no_predictor": arm(0.5)})
     assert entry.falsifier == "did not break the claim"
+    assert judge("C13", norms={"watch": RISING, "watch_simclr": RISING}).falsifier == "did not break the claim"
+    assert judge("C15", {"equilibrium": exact(gradient_gap_other=0.0)}).falsifier == "did not break the claim"
+    assert judge("C8b", {"no_predictor": arm(0.5)}).falsifier == "did not break the claim"
 
 
 def test_the_claim_of_the_gpu_is_not_judged_on_laptop_records():
@@ -113,24 +205,34 @@ def test_the_claim_of_the_gpu_is_not_judged_on_laptop_records():
     assert entry.reason == "needs profile gpu"
 
 
-def test_on_the_laptops_own_arms_the_other_claims_say_that_their_arms_were_not_run():
-    arms = {arm: values for arm, values in PAPER.items() if arm in STUDY.plan("laptop").conditions}
-    entries = {entry.claim.id: entry for entry in judge_records("byol", CLAIMS, fake_records(arms, profile="laptop"))}
+def test_before_the_variants_are_recorded_their_claims_are_not_run():
+    ladder = {
+        name: PAPER[name] for name in PAPER if name in ("full", "no_predictor", "no_stop_gradient") or "tau_" in name
+    }
+    del ladder["short_tau_0"]
+    entries = {entry.claim.id: entry for entry in judge_records("byol", CLAIMS, fake_records(ladder, profile="laptop"))}
     judged = {name for name, entry in entries.items() if entry.judgement is not None}
     assert judged == {"C3", "C4", "C5"}
     waiting = {name for name, entry in entries.items() if entry.verdict is Verdict.NOT_RUN}
-    assert waiting == {"C6", "C7", "C8", "C10", "C11", "C12"}
-    assert all(entries[name].reason == NOT_YET for name in waiting)
+    assert waiting == {"C6", "C7", "C8", "C8b", "C9", "C10", "C11", "C12", "C13", "C15"}
 
 
 def test_every_arm_that_a_rule_reads_is_declared_in_a_profile():
     declared = {arm for plan in STUDY.profiles.values() for arm in plan.conditions}
     assert set(PAPER) <= declared
-    assert set(PAPER) - {"resnet18"} <= set(STUDY.plan("paper").conditions)  # where NOT_YET says they are
+    assert set(PAPER) - {"resnet18"} == set(STUDY.plan("laptop").conditions) - {"watch_loss_none"}
+    assert {name for name in PAPER if "short" not in name} - {"resnet18", "equilibrium"} <= set(
+        STUDY.plan("paper").conditions
+    )
 
 
 def test_the_list_is_complete_in_order_and_every_published_value_was_read():
-    assert [claim.id for claim in CLAIMS] == [*(f"C{i}" for i in range(1, 16)), "P1"]
+    assert [claim.id for claim in CLAIMS] == [
+        *(f"C{i}" for i in range(1, 9)),
+        "C8b",
+        *(f"C{i}" for i in range(9, 16)),
+        "P1",
+    ]
     assert all(claim.published.read for claim in CLAIMS)
     for claim in CLAIMS:
         parts = claim.rule.rules if isinstance(claim.rule, AllOf) else [claim.rule]

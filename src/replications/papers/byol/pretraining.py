@@ -7,6 +7,7 @@ order from one named after the epoch, and no step asks the device for a value.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from replications.papers.byol.study import (
     CLASSES,
     SETTLING,
     WATCHED,
-    Config,
+    Pretraining,
     features,
     make_optimizer,
     networks,
@@ -58,13 +59,6 @@ METRICS: dict[str, Metric] = {
     "trained": Metric("fraction", "share of the steps taken; below 1 where a control diverged"),
 }
 CURVES = {"std": "√D × deviation of z/‖z‖", "effective_rank": "effective rank", "knn": "kNN accuracy"}
-
-
-@dataclass(frozen=True)
-class Pretraining(Config):
-    """BYOL's config and what the chapters that build on it share."""
-
-    held_out: int = 0  # the last training images, judged in place of the test split, which is then not read: for tuning
 
 
 @dataclass(frozen=True)
@@ -195,6 +189,20 @@ def measure(config: Pretraining, context: Context, encoder: nn.Module, data: Spl
     }
 
 
+_untrained: dict[str, dict[str, float]] = {}
+
+
+def measure_untrained(config: Pretraining, context: Context, encoder: nn.Module, data: Split) -> dict[str, float]:
+    """`measure`, kept for the later runs of this process that start from the same encoder: most conditions of a seed do."""
+    digest = hashlib.blake2b(repr((context.seed, config.encoder, config.size, config.bfloat16)).encode())
+    for tensor in (data.images, data.labels, data.judged, data.judged_labels, *encoder.state_dict().values()):
+        digest.update(tensor.cpu().numpy().tobytes())
+    key = digest.hexdigest()
+    if key not in _untrained:
+        _untrained[key] = measure(config, context, encoder, data)
+    return dict(_untrained[key])
+
+
 def pretrain(config: Pretraining, context: Context, learner: Learner, data: Split) -> Outcome:
     """Train `learner`, then measure its frozen features on `data.judged`, which is read before and after training only.
 
@@ -212,7 +220,7 @@ def pretrain(config: Pretraining, context: Context, learner: Learner, data: Spli
         seen = Looks({name: [] for name in ("epoch", *CURVES, *learner.curves)})
         draw = context.generator("settling")
         learner.prepare([two_views(config, images[: config.batch], draw)[0] for _ in range(SETTLING)])
-        untrained = measure(config, context, learner.online.encoder, data)
+        untrained = measure_untrained(config, context, learner.online.encoder, data)
     else:
         begin, losses, untrained = saved["step"], saved["losses"].to(context.device), saved["untrained"]
         seen = Looks(saved["curves"], saved["arrays"])

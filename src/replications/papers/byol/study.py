@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from replications.data.augment import augment, normalise
 from replications.models import initialise
 from replications.models.heads import mlp_head
 from replications.models.resnet import ResNet, resnet18, resnet50, tiny_resnet
+from replications.papers.byol import equilibrium
 from replications.papers.byol.method import Network, update, views
 from replications.study import Context, Curve, Metric, Outcome, Plan, Study, UserError
 from replications.training.collapse import covariance_spectrum, effective_rank, embedding_std
@@ -75,6 +77,27 @@ class Config:
     warmup: float = 0.05  # share of the training in which the learning rate rises linearly
     bfloat16: bool = True  # autocast; weights, running statistics, losses and optimiser stay in float32
     looks: int = 10  # times that the curves look at features, evenly from the first step on, besides the end
+
+
+@dataclass(frozen=True)
+class Pretraining(Config):
+    """What `pretraining` adds: the config that the papers built on BYOL extend."""
+
+    held_out: int = 0  # the last training images, judged in place of the test split, which is then not read: for tuning
+
+
+@dataclass(frozen=True)
+class Watch(Pretraining):
+    """A run whose norms are watched and whose features are judged with few labels as well."""
+
+    fit_predictor: bool = False  # a linear predictor, fitted to each batch, in place of a trained one
+
+
+def watch(config: Watch, context: Context) -> Outcome:
+    """The runs of `watched.run`, which builds on this module."""
+    from replications.papers.byol import watched
+
+    return watched.run(config, context)
 
 
 def networks(config: Config, context: Context) -> tuple[Network, Network]:
@@ -290,10 +313,24 @@ def _variants(full: Config) -> dict[str, Config]:
     }
 
 
+def _watched(full: Config) -> dict[str, Any]:
+    """Section 5 and Figure 7: with and without weight decay, without normalisation, with a predictor that is fitted."""
+    byol = Watch(**asdict(full))
+    simclr = replace(byol, predictor="none", target="online", beta=1.0)
+    return {
+        "watch": byol,
+        "watch_no_decay": replace(byol, weight_decay=0.0, control=True),
+        "watch_simclr": simclr,
+        "watch_simclr_no_decay": replace(simclr, weight_decay=0.0, control=True),
+        "watch_loss_none": replace(byol, loss_norm="none", control=True),
+        "fitted_predictor": replace(byol, predictor="none", tau=0.0, fit_predictor=True, control=True),
+    }
+
+
 LAPTOP = Config()
 SHORT = replace(LAPTOP, epochs=3.0)  # of arms that collapse at once, and of variants, compared among themselves
 TINY = replace(LAPTOP, images=4_000, test_images=1_000, epochs=1.0, looks=2)
-SMOKE = ("full", "no_predictor", "tau_1")
+SMOKE = ("full", "no_predictor", "tau_1", "watch")
 RESNET18 = Config(
     encoder="resnet18", hidden=1024, projection=256, crop_area=0.08, epochs=200.0, batch=512, lr=0.06, looks=20
 )  # lr: lightly's 0.06 × 512/128 for a loss of a quarter of ours
@@ -333,10 +370,21 @@ STUDY = Study(
         "std": Metric("", "√D × mean over dimensions of the deviation of z/‖z‖: 1 spread on the sphere, 0 a point"),
         "effective_rank": Metric("dimensions", "exp of the entropy of the covariance spectrum of z/‖z‖"),
         "trained": Metric("fraction", "share of the steps taken; below 1 where a control diverged"),
+        "linear_1": Metric("fraction", "linear, fitted on 1 % of the labels, equally many a class"),
+        "linear_10": Metric("fraction", "linear, fitted on 10 % of the labels, equally many a class"),
+        "linear_1_random": Metric("fraction", "linear_1 of the same encoder before its first step"),
+        "linear_10_random": Metric("fraction", "linear_10 of the same encoder before its first step"),
+        **equilibrium.METRICS,
     },
     profiles={
         "smoke": Plan(
-            {name: arm for name, arm in _arms(TINY, TINY).items() if name in SMOKE}, seeds=1, minutes=0.4, memory_gb=1.5
+            {
+                "equilibrium": equilibrium.Equilibrium(),
+                **{name: arm for name, arm in {**_arms(TINY, TINY), **_watched(TINY)}.items() if name in SMOKE},
+            },
+            seeds=1,
+            minutes=0.4,
+            memory_gb=1.5,
         ),
         "laptop": Plan(
             {
@@ -344,14 +392,16 @@ STUDY = Study(
                 "short": SHORT,
                 "short_tau_0": replace(SHORT, tau=0.0, control=True),
                 **_variants(SHORT),
+                **_watched(SHORT),
+                "equilibrium": equilibrium.Equilibrium(),
             },
             seeds=3,
-            minutes=90,
+            minutes=80,
             memory_gb=2,
         ),
         "gpu": Plan({"resnet18": RESNET18}, seeds=3, minutes=30, hardware="one H100 GPU (estimated)", memory_gb=12),
         "paper": Plan(
-            {"imagenet": IMAGENET, **_arms(ABLATION, ABLATION), **_variants(ABLATION)},
+            {"imagenet": IMAGENET, **_arms(ABLATION, ABLATION), **_variants(ABLATION), **_watched(ABLATION)},
             seeds=3,
             minutes=60 * 24 * 60,
             hardware="512 TPU v3 cores, 8 hours a run of 1000 epochs",
@@ -360,4 +410,5 @@ STUDY = Study(
     },
     data=(cifar10.DATASET,),
     dry_run=dry_run,
+    kinds={Watch: watch, equilibrium.Equilibrium: equilibrium.check},
 )
