@@ -8,7 +8,7 @@ from torch import nn
 from replications.models.resnet import resnet50
 from replications.papers.byol.study import networks
 from replications.papers.semppl.learner import Config
-from replications.papers.semppl.networks import SEMPPL_ENCODERS, SelectiveBottleneck, SelectiveKernel, build
+from replications.papers.semppl.networks import SelectiveBottleneck, SelectiveKernel, build, selective_resnet50
 from replications.study import Context
 
 
@@ -41,7 +41,7 @@ def test_branches_that_agree_are_left_as_they_are():
 
 
 def test_resnet50_with_selective_kernels_doubles_its_3x3_convolutions_and_adds_their_squeeze():
-    plain, selective50 = resnet50("7x7/4"), SEMPPL_ENCODERS["selective_resnet50"]()
+    plain, chosen = resnet50("7x7/4"), selective_resnet50()
     added = 0
     for channels, blocks in ((64, 3), (128, 4), (256, 6), (512, 3)):
         narrow = max(32, channels // 16)
@@ -49,8 +49,8 @@ def test_resnet50_with_selective_kernels_doubles_its_3x3_convolutions_and_adds_t
         norms = 2 * channels + 2 * narrow  # one more branch of channels, and the squeeze; weight and bias each
         added += blocks * (convolutions + norms)
     count = lambda network: sum(p.numel() for p in network.parameters())  # noqa: E731
-    assert count(selective50) == count(plain) + added
-    assert sum(isinstance(m, SelectiveBottleneck) for m in selective50.modules()) == 16
+    assert count(chosen) == count(plain) + added
+    assert sum(isinstance(m, SelectiveBottleneck) for m in chosen.modules()) == 16
 
 
 def test_the_online_network_is_byols_and_the_target_starts_as_its_copy():

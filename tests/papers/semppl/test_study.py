@@ -11,7 +11,8 @@ import torch
 
 from replications.models.resnet import tiny_resnet
 from replications.papers.byol.pretraining import METRICS
-from replications.papers.semppl import networks, study
+from replications.papers.byol.study import ENCODERS
+from replications.papers.semppl import study
 from replications.papers.semppl.learner import Config
 from replications.papers.semppl.study import RECALLED, STUDY
 from replications.study import Context, Outcome
@@ -111,5 +112,5 @@ def test_the_published_setting_with_selective_kernels_takes_two_steps():
 
 
 def test_the_gpus_setting_takes_two_steps(monkeypatch):
-    monkeypatch.setitem(networks.SEMPPL_ENCODERS, "resnet18", lambda: tiny_resnet(8, "3x3"))
+    monkeypatch.setitem(ENCODERS, "resnet18", lambda: tiny_resnet(8, "3x3"))
     assert "32 pixels" in STUDY.dry_run(STUDY.plan("gpu").conditions["semppl"], context())

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 
 from replications.papers.byol.method import unit
-from replications.papers.byol.pretraining import Learner, Pretraining, Split, few_labels
-from replications.papers.byol.study import CLASSES, make_optimizer, two_views
+from replications.papers.byol.pretraining import Learner, Split, few_labels
+from replications.papers.byol.study import CLASSES, Pretraining, make_optimizer, two_views
 from replications.papers.semppl.method import (
     EMPTY,
     Queue,

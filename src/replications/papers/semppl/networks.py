@@ -17,8 +17,7 @@ from replications.models import initialise
 from replications.models.heads import mlp_head
 from replications.models.resnet import Bottleneck, Conv, Norm, ResNet
 from replications.papers.byol.method import Network
-from replications.papers.byol.pretraining import Pretraining
-from replications.papers.byol.study import ENCODERS
+from replications.papers.byol.study import ENCODERS, Pretraining
 from replications.study import Context
 
 SQUEEZE = 1 / 16  # of the channels, in the small network that weighs the branches
@@ -62,14 +61,14 @@ def selective_resnet50() -> ResNet:
     return ResNet(SelectiveBottleneck, (3, 4, 6, 3), (64, 128, 256, 512), "7x7/4")
 
 
-SEMPPL_ENCODERS: dict[str, Callable[[], ResNet]] = {**ENCODERS, "selective_resnet50": selective_resnet50}
+SELECTIVE: dict[str, Callable[[], ResNet]] = {"selective_resnet50": selective_resnet50}  # besides those of BYOL
 
 
 def build(config: Pretraining, context: Context) -> tuple[Network, Network]:
     """Online network, initialised as BYOL's is, and a target that starts as its copy, on the run's device."""
 
     def make(predictor: bool) -> Network:
-        encoder, hidden, d = SEMPPL_ENCODERS[config.encoder](), config.hidden, config.projection
+        encoder, hidden, d = (ENCODERS | SELECTIVE)[config.encoder](), config.hidden, config.projection
         projector = mlp_head(encoder.features, hidden, d, config.projector_depth)
         return Network(encoder, projector, mlp_head(d, hidden, d, config.predictor_depth) if predictor else None)
 

@@ -16,7 +16,12 @@ from replications.papers.semppl.exact import Algebra, run_algebra
 from replications.papers.semppl.learner import Config, SemPPL
 from replications.study import Context, Metric, Outcome, Plan, Study
 
-RECALLED: dict[str, Any] = {"c": 0.3, "alpha": 0.2, "invariance": 5.0, "k": 1}  # the paper's constants as recalled, never read
+RECALLED: dict[str, Any] = {
+    "c": 0.3,
+    "alpha": 0.2,
+    "invariance": 5.0,
+    "k": 1,
+}  # the paper's constants as recalled, never read
 
 
 def run(config: Config, context: Context) -> Outcome:
