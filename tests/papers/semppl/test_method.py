@@ -59,7 +59,7 @@ def test_the_contrastive_term_agrees_with_a_slow_ratio_of_scores():
             assert terms[m].item() == pytest.approx(-math.log(share), rel=1e-12)
 
 
-def test_a_perfect_positive_among_orthogonal_negatives_costs_what_the_card_says():
+def test_a_perfect_positive_among_orthogonal_negatives_costs_little():
     axes = torch.eye(11, dtype=torch.float64)
     rows = torch.arange(1, 11)[None].expand(11, -1)
     term = contrast(candidates(axes, axes, axes, rows, TAU))[0].item()

@@ -1,4 +1,4 @@
-"""What SemPPL's definitions imply exactly, measured on random vectors: no training, no data (card facts, derived).
+"""What SemPPL's definitions imply exactly, measured on random vectors: no training, no data.
 
 Everything runs in float64, so that an error says something about a formula and not about rounding.
 """

@@ -139,7 +139,6 @@ STUDY = Study(
             {
                 "semppl": TINY,
                 "alpha_0": replace(TINY, alpha=0.0),
-                "byol_semppl": replace(TINY, base="byol"),
                 "algebra": Algebra(),
             },
             seeds=1,
