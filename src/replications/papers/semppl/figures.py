@@ -23,6 +23,7 @@ ONE = {
 }
 TEN = {"semppl_ten": "SemPPL", "alpha_0_ten": "α = 0"}
 TITLES = {**ONE, **{arm: f"{title}, 10 % of labels" for arm, title in TEN.items()}}
+BOUNDS = ("alpha_0", "semppl", "oracle")
 SWEEP = {
     "sweep_alpha_0": "α = 0",
     "sweep": "as above",
@@ -36,7 +37,7 @@ SWEEP = {
 
 def with_arms(*candidates: Records) -> Records:
     """The first of `candidates` that holds the arms of this page; else the last, the smoke profile's."""
-    return next((records for records in candidates if "oracle" in records), candidates[-1])
+    return next((records for records in candidates if all(arm in records for arm in BOUNDS)), candidates[-1])
 
 
 def scale(records: Records, arm: str = "semppl") -> str:
@@ -63,9 +64,11 @@ def arms(records: Records) -> None:
             for row, arm in enumerate(shown):
                 values = 100 * records.scalars(arm, metric)
                 ax.plot(values, [row] * len(values), "o", color=palette[_place(arm)], markersize=4.5)
-                ax.plot([values.mean()] * 2, [row - 0.3, row + 0.3], color=palette[_place(arm)], linewidth=1.5)
+                ax.plot(
+                    [values.mean()] * 2, [row - 0.3, row + 0.3], color=palette[_place(arm)], linestyle="-", zorder=2
+                )
             untrained = 100 * records.scalars("alpha_0", f"{metric}_random").mean()
-            ax.axvline(untrained, color=palette["orange"], linestyle="--", linewidth=1, label="untrained encoder")
+            ax.axvline(untrained, color=palette[3], linestyle="--", linewidth=1, label="untrained encoder")
             ax.set_yticks(range(len(shown)), [titles[arm] for arm in shown])
             ax.set(title=f"{title} of the labels", xlabel="accuracy (%)", ylim=(max(len(shown), 1) - 0.5, -0.5))
             ax.legend(fontsize=7.5)

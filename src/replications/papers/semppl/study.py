@@ -142,10 +142,10 @@ STUDY = Study(
                 "algebra": Algebra(),
             },
             seeds=1,
-            minutes=0.4,
+            minutes=0.3,
             memory_gb=1.5,
         ),
-        "laptop": Plan({**arms(LAPTOP), **sweep(SHORT), "algebra": Algebra()}, seeds=3, minutes=45, memory_gb=2),
+        "laptop": Plan({**arms(LAPTOP), **sweep(SHORT), "algebra": Algebra()}, seeds=3, minutes=40, memory_gb=2),
         "gpu": Plan(
             {"semppl": RESNET18, "alpha_0": replace(RESNET18, alpha=0.0)},
             seeds=3,
