@@ -1,0 +1,1 @@
+"""SemPPL: predicting pseudo-labels for better contrastive representations (Bošnjak et al. 2023)."""
