@@ -11,6 +11,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -114,9 +115,10 @@ class Network:
 
     def trunk(self, weights: Weights, x: Tensor, tape: Tape | None = None) -> Tensor:
         """Features (M, B, H', W', C') of inputs (M, B, C, H, W)."""
-        x = x.movedim(2, -1)  # (M, B, H, W, C)
+        x = x.movedim(2, -1).contiguous()  # (M, B, H, W, C)
         for conv, side, stride in self.convolutions:
             patches = x.unfold(2, side, stride).unfold(3, side, stride)  # (M, B, H', W', C, side, side)
+            patches = patches.movedim(4, -1)  # rows of side · C neighbours, which lie together
             m, b, height, width = patches.shape[:4]
             x = affine(weights, conv.name, patches.reshape(m, b * height * width, -1), tape)
             x = torch.relu(x).view(m, b, height, width, -1)
@@ -141,8 +143,11 @@ def values(outputs: Tensor, support: Tensor | None) -> Tensor:
     return outputs[..., 0] if support is None else outputs.softmax(-1) @ support
 
 
-def fit(shape: Shape, layer: str, ratio: float) -> Shape:
+@cache
+def fit(shape: Shape, layer: str, ratio: float, reference: Shape | None = None) -> Shape:
     """`shape` with the largest layer of a kind that leaves at most 1/ratio of the dense network's coefficients in all.
+
+    The dense network is that of `shape`, or of `reference` where the trunks differ.
 
     `narrow` keeps dense layers and shrinks their width; the others keep the width. Tucker ranks of the features are
     three quarters of each dimension up to threefold compression, then half; the rank of the units fills the budget.
@@ -152,7 +157,7 @@ def fit(shape: Shape, layer: str, ratio: float) -> Shape:
         UserError: nothing of that kind is small enough.
     """
     dense = replace(shape, layer="dense", ranks=(), output_rank=0)
-    budget = Network(dense).count() / ratio
+    budget = Network(reference or dense).count() / ratio
     features = Network(dense).features
     if layer == "narrow":
         found = _largest(range(1, shape.hidden + 1), lambda h: replace(dense, hidden=h), budget)

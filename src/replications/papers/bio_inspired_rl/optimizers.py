@@ -48,13 +48,14 @@ class Adam:
     def __init__(self, like: Tensor, lr: float, eps: float) -> None:
         self.lr, self.eps, self.steps = lr, eps, 0
         self.first, self.second = torch.zeros_like(like), torch.zeros_like(like)
+        self._size = torch.empty_like(like)
 
     def step(self, weights: Tensor, gradient: Tensor) -> None:
         """One step of every member."""
         self.steps += 1
         self.first.lerp_(gradient, 0.1)
         self.second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-        size = self.second.sqrt().div_((1 - 0.999**self.steps) ** 0.5).add_(self.eps)
+        size = torch.sqrt(self.second, out=self._size).div_((1 - 0.999**self.steps) ** 0.5).add_(self.eps)
         weights.addcdiv_(self.first, size, value=-self.lr / (1 - 0.9**self.steps))
 
     def state(self, member: int) -> dict[str, Tensor]:

@@ -179,12 +179,12 @@ class Session:
         self.agents.load([state["agents"] for state in states], updates)
         return steps
 
-    def evaluate(self) -> np.ndarray:
+    def evaluate(self, purpose: str, epsilon: float) -> np.ndarray:
         """Scores (M, episodes) of the last weights, each game played from its start to its end, lives and all."""
         config, m = self.config, len(self.contexts)
-        chance = [np.random.default_rng(stream_seed(context.seed, "evaluation")) for context in self.contexts]
+        chance = [np.random.default_rng(stream_seed(context.seed, purpose)) for context in self.contexts]
         scores, alive = np.zeros((m, config.episodes)), np.ones((m, config.episodes), dtype=bool)
-        with Environments(self.orders("evaluation", config.episodes)) as games:
+        with Environments(self.orders(purpose, config.episodes)) as games:
             stack: Tensor | None = None
             frames, scale = games.reset(), self.memory.scale
             while True:
@@ -195,7 +195,7 @@ class Session:
                 stack = torch.cat([stack[:, :, 1:], kept], 2)
                 actions = self.agents.act(stack.flatten(2, 3), 0, noisy=False).cpu().numpy()
                 for row, generator in zip(actions, chance):
-                    odd = generator.random(config.episodes) < config.evaluation_epsilon
+                    odd = generator.random(config.episodes) < epsilon
                     row[odd] = generator.integers(config.actions, size=int(odd.sum()))
                 played = games.step(actions)
                 scores += played.rewards * alive
@@ -217,11 +217,17 @@ def run_together(configs: list[Config], contexts: list[Context]) -> list[Outcome
     finite = session.agents.online.tensor.detach().isfinite().all(1).tolist()
     if not all(finite):
         raise FloatingPointError(f"seed {contexts[finite.index(False)].seed}: the weights are not finite")
-    scores = session.evaluate()
-    return [_outcome(session, member, scores[member]) for member in range(len(contexts))]
+    config = session.config
+    scores = session.evaluate("evaluation", 0.0 if config.noisy else config.evaluation_epsilon)
+    # Atari's random scores are published; MinAtar's are played, by the same program
+    random = None if config.atari else session.evaluate("random play", 1.0).mean(1)
+    return [
+        _outcome(session, member, scores[member], {} if random is None else {"random_score": float(random[member])})
+        for member in range(len(contexts))
+    ]
 
 
-def _outcome(session: Session, member: int, scores: np.ndarray) -> Outcome:
+def _outcome(session: Session, member: int, scores: np.ndarray, more: dict[str, float]) -> Outcome:
     config, diary = session.configs[member], session.diaries[member]
     recent = diary.recent(config.steps)
     points = np.unique(np.linspace(0, config.steps, POINTS + 1).round().astype(int)[1:])
@@ -234,6 +240,7 @@ def _outcome(session: Session, member: int, scores: np.ndarray) -> Outcome:
         "updates_to_threshold": float(max(1, -(-(reached - config.learning_starts) // config.period))),
         "reached": float(reached < config.steps),
         "updates": float(session.updates),
+        **more,
     }
     curve = Curve(points.tolist(), recent[points - 1].tolist(), "step", f"mean score of {RECENT} training episodes")
     return Outcome(
