@@ -56,8 +56,8 @@ def interval(
     return float(low), float(high)
 
 
-def matrix(records: Records, net: str, games: Sequence[str]) -> np.ndarray:
-    """Normalised scores (seeds, games) of a net: 0 is random play, 1 a human (Atari) or the dense net's mean (MinAtar).
+def matrix(records: Records, net: str, games: Sequence[str], human: bool = False) -> np.ndarray:
+    """Normalised scores (seeds, games) of a net: 0 is random play, 1 the dense net's mean, or a human's (Atari).
 
     Raises:
         MissingRecords: a game, a net or some of its seeds are not recorded.
@@ -67,16 +67,14 @@ def matrix(records: Records, net: str, games: Sequence[str]) -> np.ndarray:
         scores = records.scalars(f"{game}-{net}", "score")
         if records.seeds(f"{game}-{net}") != records.seeds(f"{game}-dense"):
             raise MissingRecords(f"'{game}-{net}' and '{game}-dense' are not recorded for the same seeds")
-        config = records[f"{game}-{net}"][0].config
-        name = str(config.get("game", game))
-        if name.startswith("atari/"):
-            columns.append(human_normalised(name.removeprefix("atari/"), scores))
+        if human:
+            columns.append(np.asarray(human_normalised(game, scores)))
         else:
             low = records.scalars(f"{game}-dense", "random_score").mean()
             columns.append((scores - low) / (records.scalars(f"{game}-dense", "score").mean() - low))
     if len({len(column) for column in columns}) > 1:
         raise MissingRecords(f"'{net}' is not recorded for the same seeds in all games")
-    return np.stack([np.asarray(column) for column in columns], 1)
+    return np.stack(columns, 1)
 
 
 @dataclass(frozen=True)
@@ -87,16 +85,20 @@ class IQMAbove:
     second: str
     games: tuple[str, ...]
     margin: float = 0.0
-    unit: str = "of dense above random"
+    human: bool = False  # human-normalised scores in place of shares of the dense net's gain
     note: str = ""
     name = "better_than"
+
+    @property
+    def unit(self) -> str:
+        return "HNS" if self.human else "of dense's gain"
 
     def condition(self) -> str:
         text = f"IQM of {self.first} less IQM of {self.second}: 95 % stratified-bootstrap interval above {self.margin:g}"
         return f"{text} ({self.note})" if self.note else text
 
     def judge(self, records: Records) -> Judgement:
-        one, two = matrix(records, self.first, self.games), matrix(records, self.second, self.games)
+        one, two = (matrix(records, net, self.games, self.human) for net in (self.first, self.second))
         if not (np.isfinite(one).all() and np.isfinite(two).all()):
             return Judgement(float("nan"), None, len(one), holds=False)
         low, high = interval(iqm, one, two)

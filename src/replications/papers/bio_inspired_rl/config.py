@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from replications.papers.bio_inspired_rl.networks import Shape
 from replications.papers.bio_inspired_rl.scattering import ANGLES, count_scattering
+from replications.study import UserError
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,14 @@ class Config:
     evaluation_epsilon: float = 0.001
     limit: int = 2_500  # steps of an episode
     threshold: float = 0.0  # score whose first reaching is timed
+
+    def __post_init__(self) -> None:
+        if self.learning_starts <= self.n_step:
+            raise UserError(
+                f"learning starts after {self.learning_starts} steps: it needs more than the {self.n_step} of a return"
+            )
+        if self.steps > 10**6 or self.actions > 256:
+            raise UserError("a run keeps all its steps: at most a million, of at most 256 actions")
 
     def shape(self) -> Shape:
         """The network's shape."""

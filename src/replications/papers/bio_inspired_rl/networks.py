@@ -144,13 +144,14 @@ def values(outputs: Tensor, support: Tensor | None) -> Tensor:
 
 
 @cache
-def fit(shape: Shape, layer: str, ratio: float, reference: Shape | None = None) -> Shape:
+def fit(shape: Shape, layer: str, ratio: float, reference: Shape | None = None, share: float = 0.0) -> Shape:
     """`shape` with the largest layer of a kind that leaves at most 1/ratio of the dense network's coefficients in all.
 
     The dense network is that of `shape`, or of `reference` where the trunks differ.
 
     `narrow` keeps dense layers and shrinks their width; the others keep the width. Tucker ranks of the features are
-    three quarters of each dimension up to threefold compression, then half; the rank of the units fills the budget.
+    the `share` of each dimension, by default three quarters up to threefold compression and then half; the rank of the
+    units fills the budget.
     Where dense outputs of C51 leave the hidden layer too little, they become low-rank too, of rank hidden/8.
 
     Raises:
@@ -166,7 +167,7 @@ def fit(shape: Shape, layer: str, ratio: float, reference: Shape | None = None) 
         for output_rank in (0, shape.hidden // 8) if shape.atoms > 1 else (0,):
             base = replace(shape, layer=layer, output_rank=output_rank)
             if layer == "tucker":
-                share = 0.75 if ratio <= 3 else 0.5
+                share = share or (0.75 if ratio <= 3 else 0.5)
                 inner = tuple(math.ceil(dimension * share) for dimension in features)
                 ranks, least = range(1, shape.hidden + 1), shape.hidden // 8
                 found = _largest(ranks, lambda r, b=base, i=inner: replace(b, ranks=(*i, r)), budget)  # type: ignore[misc]

@@ -61,7 +61,8 @@ def net(config: Config, name: str) -> Config:
 def scattered(config: Config, scales: int, ratio: float) -> Config:
     """Scattering in place of the trunk of dense `config`, and a Tucker layer: 1/ratio of its coefficients in all."""
     front = replace(config, trunk="none", scattering=scales)
-    return with_shape(front, fit(front.shape(), "tucker", ratio, config.shape()))
+    # a quarter of the ranks: the coefficients of neighbouring angles and places repeat one another
+    return with_shape(front, fit(front.shape(), "tucker", ratio, config.shape(), share=0.25))
 
 
 def minatar(game: str, names: tuple[str, ...] = tuple(NETS), **size: int) -> dict[str, Config]:
