@@ -65,8 +65,8 @@ def test_a_kfac_step_is_the_damped_natural_gradient_within_its_trust():
     scale = moved[:, :16].norm(dim=1) / expected.flatten(1).norm(dim=1)
     assert torch.allclose(moved[:, :16], scale[:, None] * expected.flatten(1), atol=1e-6)
     assert (scale <= 0.1 + 1e-6).all()
-    change = ((moved * gradient).sum(1) * scale) / scale**2 * scale  # η² ΔᵀFΔ with F Δ = ∇
-    assert (change * 0.5 <= TRUST * 1.01 / 1).all() or (scale < 0.1).all()
+    change = scale * (moved * gradient).sum(1)  # the step's squared length in the Fisher metric, as F⁻¹ ∇ foretells it
+    assert (change <= 2 * TRUST * 1.001).all()
 
 
 def test_kfac_averages_its_factors():
