@@ -75,4 +75,3 @@ def good_atari(scores=None):
         for game in GPU_GAMES
         for net in ("dense", "tucker-2", "tucker-10", "narrow-10")
     }
-

@@ -36,7 +36,9 @@ def test_errors_are_double_q_learnings(context):
     assert torch.allclose(agents.update(b, 0, torch.rand(1, 16)), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [PLAIN, C51, replace(C51, noisy=True), TUCKER], ids=["plain", "c51", "noisy", "tucker"])
+@pytest.mark.parametrize(
+    "shape", [PLAIN, C51, replace(C51, noisy=True), TUCKER], ids=["plain", "c51", "noisy", "tucker"]
+)
 @pytest.mark.parametrize("optimizer", ["adam", "kfac"])
 def test_updates_bring_values_to_a_bandits_rewards(shape, optimizer, context):
     if optimizer == "kfac" and shape.noisy:

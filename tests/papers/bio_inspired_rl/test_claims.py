@@ -12,7 +12,7 @@ def judge(scalars, profile="laptop"):
 
 
 def test_all_hold_on_good_numbers(good):
-    scores, laptop, atari = good
+    _, laptop, atari = good
     entries = judge(laptop())
     for name in ("C1", "C2", "C3", "P1"):
         assert entries[name].verdict is Verdict.REPRODUCED, name

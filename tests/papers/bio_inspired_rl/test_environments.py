@@ -39,6 +39,6 @@ def test_workers_play_the_same_game_and_report_who_died():
 
 
 def test_a_mistake_in_a_worker_is_told_as_one_line():
-    with Environments([Order("atari/nothing", 0, (0,), 100)]) as games:
-        with pytest.raises(UserError, match="no ROM for the Atari game 'nothing'"):
-            games.reset()
+    order = Order("atari/nothing", 0, (0,), 100)
+    with Environments([order]) as games, pytest.raises(UserError, match="no ROM for the Atari game 'nothing'"):
+        games.reset()

@@ -86,7 +86,10 @@ def test_noise_doubles_a_layer():
         (lambda: LowRank("x", 10, 4, 5), "rank 5 for a dimension of 4"),
         (lambda: CP("x", FEATURES, 8, 0), "CP rank 0"),
         (lambda: make_layer("x", "cp", FEATURES, 8, (3,), noisy=True), "no noisy form"),
-        (lambda: LAYERS[3](start(LAYERS[3]), torch.zeros(1, 1, 8, 8, 16), {}), "K-FAC needs layers made of linear maps"),
+        (
+            lambda: LAYERS[3](start(LAYERS[3]), torch.zeros(1, 1, 8, 8, 16), {}),
+            "K-FAC needs layers made of linear maps",
+        ),
     ],
 )
 def test_mistakes_are_named_in_one_line(make, message):

@@ -1,5 +1,7 @@
 """The equations: Tucker against einsum and dense, counts, n-step returns, C51's projection, K-FAC."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -32,7 +34,7 @@ def test_truncation_loses_what_the_ranks_leave_out():
     errors = [
         (method.rebuild_tucker(*method.decompose_tucker(weight, (6, 4, 4, r))) - weight).norm() for r in range(1, 9)
     ]
-    assert all(a > b for a, b in zip(errors, errors[1:]))
+    assert all(a > b for a, b in pairwise(errors))
     assert errors[-1] < 1e-12
 
 

@@ -64,7 +64,10 @@ def test_convolutions_equal_torchs(trunk):
         y, channels = x[member], planes[0]
         for conv, side, stride in network.convolutions:
             w = weights[f"{conv.name}.w"][member].view(side, side, channels, -1).permute(3, 2, 0, 1)
-            y, channels = torch.relu(functional.conv2d(y, w, weights[f"{conv.name}.b"][member, 0], stride)), conv.outputs
+            y, channels = (
+                torch.relu(functional.conv2d(y, w, weights[f"{conv.name}.b"][member, 0], stride)),
+                conv.outputs,
+            )
         assert torch.allclose(found[member], y.permute(0, 2, 3, 1), atol=1e-4)
 
 

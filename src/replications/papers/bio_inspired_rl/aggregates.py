@@ -94,7 +94,9 @@ class IQMAbove:
         return "HNS" if self.human else "of dense's gain"
 
     def condition(self) -> str:
-        text = f"IQM of {self.first} less IQM of {self.second}: 95 % stratified-bootstrap interval above {self.margin:g}"
+        text = (
+            f"IQM of {self.first} less IQM of {self.second}: 95 % stratified-bootstrap interval above {self.margin:g}"
+        )
         return f"{text} ({self.note})" if self.note else text
 
     def judge(self, records: Records) -> Judgement:

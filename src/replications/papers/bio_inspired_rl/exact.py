@@ -153,4 +153,3 @@ def count_table() -> list[tuple[str, int, Shape]]:
         for ratio in (2, 5, 10):
             rows.append((f"Rainbow, {kind}, 1/{ratio}", fit(NATURE, kind, ratio)))
     return [(name, Network(shape).count(), shape) for name, shape in rows]
-

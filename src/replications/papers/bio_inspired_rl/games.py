@@ -87,7 +87,9 @@ class Atari:
             warnings.simplefilter("ignore")
             rom = roms.get_rom_path(game)
         if rom is None or not rom.exists():
-            raise UserError(f"no ROM for the Atari game '{game}': check its name, or reinstall ale-py, which brings ROMs")
+            raise UserError(
+                f"no ROM for the Atari game '{game}': check its name, or reinstall ale-py, which brings ROMs"
+            )
         self._ale = ale_py.ALEInterface()
         self._ale.setInt("random_seed", seed % 2**31)
         self._ale.setFloat("repeat_action_probability", 0.0)

@@ -89,7 +89,9 @@ class KFAC:
                 a = torch.cat([a, torch.ones_like(a[..., :1])], -1)
             new = torch.bmm(a.transpose(1, 2), a) / batch, torch.bmm(g.transpose(1, 2), g) / g.shape[1]
             old = self.factors.get(name)
-            self.factors[name] = new if old is None else (old[0].lerp(new[0], 1 - DECAY), old[1].lerp(new[1], 1 - DECAY))
+            self.factors[name] = (
+                new if old is None else (old[0].lerp(new[0], 1 - DECAY), old[1].lerp(new[1], 1 - DECAY))
+            )
 
     def step(self, weights: Tensor, gradient: Tensor) -> None:
         """One step of every member along the damped natural gradient."""
