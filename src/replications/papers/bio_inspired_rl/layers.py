@@ -186,7 +186,8 @@ class Tucker:
         x = affine(weights, f"{self.name}.c", x.reshape(m, -1, channels), tape).view(m, b, height, width, -1)
         x = affine(weights, f"{self.name}.w", x.transpose(3, 4).reshape(m, -1, width), tape)
         x = x.view(m, b, height, self.ranks[0], -1).movedim(2, -1).reshape(m, -1, height)
-        x = affine(weights, f"{self.name}.h", x, tape).view(m, b, -1)
+        x = affine(weights, f"{self.name}.h", x, tape)
+        x = x.view(m, b, self.ranks[0], self.ranks[2], -1).permute(0, 1, 4, 3, 2).reshape(m, b, -1)
         return affine(weights, f"{self.name}.out", affine(weights, f"{self.name}.core", x, tape), tape)
 
 

@@ -21,24 +21,23 @@ from replications.study import UserError
 def contract_tucker(x: Tensor, core: Tensor, c: Tensor, h: Tensor, w: Tensor) -> Tensor:
     """vec(x ×₁ U₁ᵀ ×₂ U₂ᵀ ×₃ U₃ᵀ) G: features x (M, B, H, W, C) to (M, B, r4), the full weight never built.
 
-    core (M, r1·r3·r2, r4); factors c (M, C, r1), h (M, H, r2), w (M, W, r3). Equation eq-bio-tucker without U₄ and b.
+    core (M, r2·r3·r1, r4); factors c (M, C, r1), h (M, H, r2), w (M, W, r3). Rows and columns go first, both at once by
+    U₂ ⊗ U₃: features as they lie in memory need no rearrangement then. Equation eq-bio-tucker without U₄ and b.
     """
     m, b, height, width, channels = x.shape
-    x = torch.bmm(x.reshape(m, -1, channels), c).view(m, b, height, width, -1)
-    r1 = c.shape[2]
-    x = torch.bmm(x.transpose(3, 4).reshape(m, -1, width), w).view(m, b, height, r1, -1)
-    x = torch.bmm(x.movedim(2, -1).reshape(m, -1, height), h)
-    return torch.bmm(x.view(m, b, -1), core)
+    places = (h[:, :, None, :, None] * w[:, None, :, None, :]).view(m, 1, height * width, -1)  # (M, 1, HW, r2·r3)
+    x = torch.matmul(places.transpose(2, 3), x.reshape(m, b, height * width, channels))  # (M, B, r2·r3, C)
+    return torch.bmm(torch.bmm(x.view(m, -1, channels), c).view(m, b, -1), core)
 
 
 def rebuild_tucker(core: Tensor, c: Tensor, h: Tensor, w: Tensor, out: Tensor) -> Tensor:
-    """The full weight (C, H, W, O) of one member: core (r1·r3·r2, r4), out (r4, O). For tests and for full rank."""
+    """The full weight (C, H, W, O) of one member: core (r2·r3·r1, r4), out (r4, O). For tests and for full rank."""
     r1, r2, r3 = c.shape[1], h.shape[1], w.shape[1]
-    return torch.einsum("aikd,ca,hk,wi,do->chwo", core.view(r1, r3, r2, -1), c, h, w, out)
+    return torch.einsum("kiad,ca,hk,wi,do->chwo", core.view(r2, r3, r1, -1), c, h, w, out)
 
 
 def decompose_tucker(weight: Tensor, ranks: Sequence[int]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Higher-order SVD of a weight (C, H, W, O): core (r1·r3·r2, r4), factors c, h, w and out (r4, O). Exact at full rank.
+    """Higher-order SVD of a weight (C, H, W, O): core (r2·r3·r1, r4), factors c, h, w and out (r4, O). Exact at full rank.
 
     Raises:
         UserError: a rank that is below 1 or above its dimension.
@@ -49,7 +48,7 @@ def decompose_tucker(weight: Tensor, ranks: Sequence[int]) -> tuple[Tensor, Tens
         unfolded = weight.movedim(mode, 0).reshape(weight.shape[mode], -1)
         factors.append(torch.linalg.svd(unfolded, full_matrices=False)[0][:, :rank])
     c, h, w, o = factors
-    core = torch.einsum("chwo,ca,hk,wi,od->aikd", weight, c, h, w, o)
+    core = torch.einsum("chwo,ca,hk,wi,od->kiad", weight, c, h, w, o)
     return core.reshape(-1, core.shape[-1]), c, h, w, o.T.contiguous()
 
 
