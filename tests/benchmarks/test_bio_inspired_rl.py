@@ -72,5 +72,7 @@ def test_tucker_against_the_dense_layer_it_replaces() -> None:
         torch.set_num_threads(threads)
     print()
     for name, (dense_s, tucker_s) in found.items():
-        print(f"{name}: dense {1e3 * dense_s:.3f} ms, Tucker {1e3 * tucker_s:.3f} ms, {dense_s / tucker_s:.2f} × as fast")
+        print(
+            f"{name}: dense {1e3 * dense_s:.3f} ms, Tucker {1e3 * tucker_s:.3f} ms, {dense_s / tucker_s:.2f} × as fast"
+        )
     assert found["Nature"][1] <= found["Nature"][0]

@@ -188,7 +188,7 @@ STUDY = Study(
             {
                 **minatar("breakout"),
                 **minatar("space_invaders"),
-                **krull(steps=4_000, learning_starts=1_000, period=2, target_every=500, epsilon_steps=2_000, episodes=3),
+                **krull(steps=4_000, learning_starts=1_000, period=2, target_every=500, epsilon_steps=2_000, episodes=3, limit=5_000),
                 "exact": ExactConfig(),
             },
             seeds=5,
