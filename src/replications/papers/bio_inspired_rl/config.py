@@ -34,7 +34,7 @@ class Config:
     noisy: bool = False
     # learning
     optimizer: str = "adam"  # adam or kfac
-    lr: float = 1e-3  # pilot: 0.0005, 0.001 and 0.002 on Breakout, for dense, Tucker and narrow networks alike
+    lr: float = 1e-3  # of Adam or K-FAC
     adam_eps: float = 1.5e-4
     steps: int = 20_000  # agent steps: an action each
     learning_starts: int = 1_000  # steps before the first update
