@@ -45,12 +45,12 @@ def test_updates_bring_values_to_a_bandits_rewards(shape, optimizer, context):
         with pytest.raises(UserError, match="K-FAC takes no noisy layers"):
             Agents(Network(shape), [context()], optimizer, 1e-3, 1e-4)
         return
-    agents = Agents(Network(shape), [context()], optimizer, {"adam": 3e-3, "kfac": 0.05}[optimizer], 1e-4)
+    agents = Agents(Network(shape), [context()], optimizer, {"adam": 5e-3, "kfac": 0.1}[optimizer], 1e-4)
     b = batch()
     b.returns, b.discounts = b.actions - 1.0, torch.zeros_like(b.discounts)
     b.weights = torch.ones_like(b.weights)
-    draws = torch.rand(200, 1, 16, generator=torch.Generator().manual_seed(4))
-    for index in range(200):
+    draws = torch.rand(100, 1, 16, generator=torch.Generator().manual_seed(4))
+    for index in range(100):
         agents.update(b, index, draws[index])
     weights = agents.online.views(agents.online.tensor.detach())
     q = values(agents.network(weights, b.observations), agents.support).gather(-1, b.actions[..., None])[..., 0]

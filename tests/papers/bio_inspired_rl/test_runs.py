@@ -42,7 +42,7 @@ class Interrupted(Exception):
     """Stands for a kill."""
 
 
-@pytest.mark.parametrize("name", ["dense", "kfac", "scattering"])
+@pytest.mark.parametrize("name", ["dense", "kfac"])
 def test_an_interrupted_program_ends_as_if_undisturbed(name, tiny, context, tmp_path, monkeypatch):
     config = tiny(**VARIANTS[name])
     undisturbed = run_together([config] * 2, [context(seed) for seed in (0, 1)])

@@ -52,11 +52,16 @@ def test_the_paper_profile_holds_26_games_at_100_000_steps():
     assert (noisy.noisy, noisy.n_step, noisy.period, noisy.trunk) == (True, 20, 1, "der")
 
 
-def test_a_run_dispatches_by_its_config(tiny, context):
+def test_a_run_dispatches_by_its_config(tiny, context, monkeypatch):
+    monkeypatch.setattr(study, "run_exact", lambda config, context: ("exact", context.seed))
     assert "score" in study.run(tiny(), context()).scalars
-    two = study.together([ExactConfig((6,), ())] * 2, [context(0), context(1)])
-    assert len(two) == 2
-    assert "count_error" in two[0].scalars
+    assert study.together([ExactConfig()] * 2, [context(0), context(1)]) == [("exact", 0), ("exact", 1)]
+
+
+def test_the_narrow_control_learns_at_its_own_rate_and_the_others_at_theirs():
+    rates = {name.split("-", 1)[1]: config.lr for name, config in agents("laptop").items() if config.game == "breakout"}
+    assert {net: rate for net, rate in rates.items() if rate == 2e-3}.keys() == {"narrow-2", "narrow-5", "narrow-10"}
+    assert rates["dense"] == rates["tucker-10"] == rates["scattering-tucker-10"] == 1e-3
 
 
 def test_the_published_setting_builds(context):
