@@ -1,0 +1,1 @@
+"""Biologically inspired architectures for sample-efficient deep reinforcement learning (Richemond, Kolbeinsson, Guo 2019)."""
