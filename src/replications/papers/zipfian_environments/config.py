@@ -24,6 +24,8 @@ class Config:
     # optimisation
     copies: int = 256  # environments stepping together
     unroll: int = 16  # steps of a segment; the paper's is 128
+    minibatches: int = 4  # updates of a segment, each from some of the copies, as many learner batches do from many actors
+    passes: int = 1  # times that a segment is learnt from; V-trace corrects for the policy's change in between
     gamma: float = 0.99  # discount a step; the paper's replay agent has 0.9
     baseline_cost: float = 0.59  # weight of the value's error
     entropy_cost: float = 0.01  # the paper's 9.4e-5 explores too little for this many frames

@@ -145,6 +145,28 @@ def auxiliary(
     return loss
 
 
+def learn(
+    config: Config, player: Player, target: nn.Module | None, optimizer: torch.optim.Optimizer,
+    piece: tuple[torch.Tensor, ...], memory: State, bootstrap: torch.Tensor, offset: int,
+) -> torch.Tensor:  # fmt: skip
+    """One update from a segment (T, B) of some copies."""
+    place, situation, fresh, action, behaviour, reward, over = piece
+    x, h, logits, value = player.segment(place, situation, fresh, memory)
+    discount = config.gamma * (~over).float()
+    loss = actor_critic_loss(
+        logits, action, behaviour, reward, discount, value, bootstrap, config.baseline_cost, config.entropy_cost
+    )
+    if config.reconstruction or config.byol:
+        loss = loss + auxiliary(config, player, target, x, h, place, situation, offset)
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_([p for p in player.net.parameters() if p.grad is not None], config.clip)
+    optimizer.step()
+    if target is not None:
+        follow(target, player.net, config.byol_tau)
+    return loss.detach()
+
+
 def run(config: Config, context: Context) -> Outcome:
     """Train on one split; success in all 400 situations, looked at during training and at its end.
 
@@ -212,21 +234,15 @@ def run(config: Config, context: Context) -> Outcome:
                 episodes.index_add_(0, situation, fresh.float())
                 rows.append((place, situation, began, action, behaviour, reward, fresh))
             _, bootstrap, _ = player.act(codes, world.place, world.situation, fresh, state)
-        place, situation, began, action, behaviour, reward, over = (torch.stack(column) for column in zip(*rows))
-        x, h, logits, value = player.segment(place, situation, began, before)
-        discount = config.gamma * (~over).float()
-        loss = actor_critic_loss(
-            logits, action, behaviour, reward, discount, value, bootstrap, config.baseline_cost, config.entropy_cost
-        )
-        if config.reconstruction or config.byol:
-            loss = loss + auxiliary(config, player, target, x, h, place, situation, update)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_([p for p in net.parameters() if p.grad is not None], config.clip)
-        optimizer.step()
-        losses[update] = loss.detach()
-        if target is not None:
-            follow(target, net, config.byol_tau)
+        batch = tuple(torch.stack(column) for column in zip(*rows))
+        parts = []
+        for _ in range(config.passes):
+            order = torch.randperm(config.copies, generator=draw, device=device)
+            for k, part in enumerate(order.chunk(config.minibatches)):
+                piece = tuple(column[:, part] for column in batch)
+                memory = tuple(s[..., part, :] if s.is_floating_point() else s[part] for s in before)
+                parts.append(learn(config, player, target, optimizer, piece, memory, bootstrap[part], update + k))
+        losses[update] = torch.stack(parts).mean()
         context.progress((update + 1) / updates)
         if context.due():
             context.save({"update": update + 1, **tree()})
