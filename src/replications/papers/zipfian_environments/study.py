@@ -1,54 +1,171 @@
-"""Example, to be replaced by the study of "Zipfian environments for reinforcement learning"."""
+"""The study of "Zipfian environments for reinforcement learning" (Chan et al. 2022).
+
+Agents learn in Zipf's Gridworld, whose rules are the paper's, and in stand-ins for its two other worlds, and are tested on all
+situations and on the rarest fifth. The paper trains for millions of updates on accelerators; these profiles do not.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
-import torch
+from replications.papers.zipfian_environments import find, labyrinth, learning, lift, replay
+from replications.papers.zipfian_environments.config import Config
+from replications.study import Context, Metric, Outcome, Plan, Study, UserError
 
-from replications.papers.zipfian_environments.method import parallelogram_gap
-from replications.study import Context, Metric, Outcome, Plan, Study
-
-
-@dataclass(frozen=True)
-class Config:
-    """One condition; every field has its unit or its reason on its line."""
-
-    dimension: int = 8  # of the random vectors
-    pairs: int = 1000  # of random vectors
+EXPERIMENTS: dict[str, Callable[[Config, Context], Outcome]] = {
+    "actor_critic": learning.run,
+    "replay": replay.run,
+    "lift": lift.run,
+    "find": find.run,
+    "labyrinth": labyrinth.run,
+}
+RECONSTRUCTIONS = (0.03, 0.3, 3.0)  # weights of the loss that the paper does not state
 
 
 def run(config: Config, context: Context) -> Outcome:
-    """Check the law on random pairs of vectors: a pure function of the config and the seed."""
-    generator = context.generator("vectors")
-    shape = (2, config.pairs, config.dimension)
-    first, second = torch.randn(shape, generator=generator, dtype=torch.float64, device=context.device)
-    gap = parallelogram_gap(first, second)  # (pairs,)
-    context.progress(1.0)
-    return Outcome({"gap": float(gap.abs().max())}, samples=config.pairs)
+    """Run one experiment.
+
+    Raises:
+        UserError: no such experiment, or as its own `run` says.
+    """
+    if config.experiment not in EXPERIMENTS:
+        raise UserError(f"no experiment '{config.experiment}': choose one of {', '.join(EXPERIMENTS)}")
+    return EXPERIMENTS[config.experiment](config, context)
+
+
+def gridworld(base: Config) -> dict[str, Config]:
+    """The agents of Table 3 on `zipf_1`, and the plain one on `zipf_2` and on the uniform law besides."""
+    one = replace(base, train="zipf_1")
+    return {
+        "mlp_zipf_1": one,
+        "mlp_zipf_2": replace(base, train="zipf_2"),
+        "mlp_uniform": replace(base, train="uniform"),
+        "table_zipf_1": replace(one, memory="table", lr=TABLE_LR),
+        **{f"reconstruction_{weight:g}": replace(one, reconstruction=weight) for weight in RECONSTRUCTIONS},
+        "byol": replace(one, byol=1.0),
+        "lstm": replace(one, memory="lstm"),
+        "transformer": replace(one, memory="transformer"),
+    }
+
+
+TABLE_LR = 0.03  # of the table of logits, whose entries are seen far less often than weights
+
+
+def replays(base: Config) -> dict[str, Config]:
+    """The replay agent with and without priorities, on `zipf_1`."""
+    one = replace(base, experiment="replay", train="zipf_1", gamma=0.9)
+    return {"replay_priorities": one, "replay_uniform": replace(one, priorities=False)}
+
+
+def playroom(base: Config) -> dict[str, Config]:
+    """The room: lifting at α = 3 and on the uniform law, and putting at α = 2."""
+    room = replace(base, experiment="lift", width=64, gamma=0.99)
+    return {
+        "lift": replace(room, train="zipf_3"),
+        "lift_uniform": replace(room, train="uniform"),
+        "put": replace(room, train="zipf_2", world="put"),
+    }
+
+
+def finding(base: Config) -> dict[str, Config]:
+    """The find task at α = 3, by reinforcement and by maximum likelihood."""
+    task = replace(base, experiment="find", train="zipf_3", width=64, gamma=0.99)
+    return {"find_rl": replace(task, world="rl"), "find_classifier": replace(task, world="classifier")}
+
+
+def levels(base: Config) -> dict[str, Config]:
+    """The thirty levels: forward, reversed, and the uniform reference that scores are normalised by."""
+    maze = replace(base, experiment="labyrinth", train="zipf_1", width=96, gamma=0.97, minibatches=1, entropy_cost=0.01)
+    return {
+        "levels_forward": replace(maze, world="forward"),
+        "levels_reversed": replace(maze, world="reversed"),
+        "levels_uniform": replace(maze, train="uniform", world="forward"),
+    }
+
+
+def conditions(base: Config, room: int, find_examples: int, level_frames: int, level: Config) -> dict[str, Config]:
+    """All conditions at one size: `base` for the gridworld, steps for room and levels, examples for the find task."""
+    return {
+        **gridworld(base),
+        **replays(base),
+        **playroom(replace(base, frames=room)),
+        **finding(replace(base, frames=find_examples)),
+        **levels(replace(level, frames=level_frames)),
+    }
+
+
+def only(chosen: dict[str, Config], *names: str) -> dict[str, Config]:
+    """Some of the conditions."""
+    return {name: chosen[name] for name in names}
+
+
+def paper_gridworld() -> dict[str, Config]:
+    """The published agents in the gridworld: 512 units, 128-step unrolls, 3 million updates of an assumed batch of 32."""
+    base = Config(
+        train="zipf_2", frames=3_000_000 * 128 * 32, width=512, tile_width=32, layers=4, attention_heads=8, window=128,
+        copies=32, unroll=128, minibatches=1, entropy_cost=9.4e-5, lr=3e-4, looks=100, rollouts=50,
+        gamma=0.99, auxiliary_share=1, capacity=100_000, sequence=128, batch=32, workers=8,
+    )  # fmt: skip
+    plain = {"lstm": replace(base, memory="lstm"), "transformer": replace(base, memory="transformer"), "mlp": base}
+    return {
+        **plain,
+        "reconstruction": replace(plain["lstm"], reconstruction=1.0),
+        "byol": replace(plain["lstm"], byol=1.0),
+        **{name: replace(config, train="zipf_2", lr=3e-4) for name, config in replays(base).items()},
+    }
 
 
 def dry_run(config: Config, context: Context) -> str:
-    """Two pairs of the real dimension."""
-    gap = run(replace(config, pairs=2), context).scalars["gap"]
-    return f"{config.dimension} dimensions, {config.pairs} pairs; gap of two pairs {gap:.1e}"
+    """Build the published networks and take two updates of short segments in the real gridworld."""
+    small = replace(config, frames=2 * config.copies * 4, unroll=4, looks=1, rollouts=1, window=4)
+    outcome = learning.run(small, context)
+    net = learning.build(config, context).net
+    count = sum(parameter.numel() for parameter in net.parameters())
+    return f"{config.memory}, {config.width} units, {count:,} parameters: {outcome.steps} updates of {config.copies} copies"
 
 
-def conditions(pairs: int) -> dict[str, Config]:
-    """The conditions at a size."""
-    return {"plane": Config(2, pairs), "high": Config(100, pairs)}
+_SUCCESS = "probability of success, a mean over situations under the law"
+METRICS = {
+    "success_train": Metric("fraction", f"{_SUCCESS} of training; find: accuracy"),
+    "success_zipf_2": Metric("fraction", f"{_SUCCESS} zipf_2 of maps and of targets"),
+    "success_zipf_1": Metric("fraction", f"{_SUCCESS} zipf_1"),
+    "success_uniform": Metric("fraction", f"{_SUCCESS} uniform: all situations alike"),
+    "success_uniform_rare": Metric("fraction", f"{_SUCCESS} uniform over the rarest fifth of each factor"),
+    "gap": Metric("fraction", "success_uniform - success_uniform_rare"),
+    "episodes": Metric("episodes", "that ended during training"),
+    "rare_episodes": Metric("episodes", "of them, those of the 16 situations of the rarest fifth"),
+    "return_train": Metric("reward", "mean return of an episode over levels, by the law of training"),
+    "return_uniform": Metric("reward", "mean return of an episode over all levels"),
+    "return_rare": Metric("reward", "mean return of an episode over the six rarest levels of the order"),
+}
 
+SMOKE = Config(frames=20_000, looks=2, rollouts=1, copies=64, width=32, window=4, capacity=200, batch=32)
+SMOKE_LEVELS = Config(looks=1, copies=4, unroll=8, per_level=1, tile_width=4)
+LAPTOP = Config(gamma=0.95, entropy_cost=3e-3, frames=4_000_000, looks=16)
+LAPTOP_LEVELS = Config(copies=32, unroll=16, per_level=8)
+GPU = replace(LAPTOP, frames=300_000_000, copies=8192, width=256, minibatches=8, looks=20, capacity=100_000, batch=8192)
+_SMOKE = conditions(SMOKE, 10_000, 4_000, 1_100, SMOKE_LEVELS)
 
 STUDY = Study(
     paper="zipfian_environments",
     title="Zipfian environments for reinforcement learning",
     run=run,
-    metrics={"gap": Metric("fraction", "largest relative error of the parallelogram law over all pairs")},
+    metrics=METRICS,
     profiles={
-        "smoke": Plan(conditions(1000), seeds=1, minutes=0.1),
-        "laptop": Plan(conditions(10_000), seeds=3, minutes=0.2),
-        "gpu": Plan(conditions(100_000), seeds=5, minutes=0.2, hardware="one GPU"),
-        "paper": Plan(conditions(1_000_000), seeds=5, minutes=1.0, hardware="one GPU"),
+        "smoke": Plan(
+            only(_SMOKE, "mlp_zipf_1", "mlp_zipf_2", "mlp_uniform", "table_zipf_1", "lstm", "replay_priorities", "lift", "find_rl", "find_classifier"),
+            seeds=1, minutes=0.5, memory_gb=1.0,
+        ),
+        "laptop": Plan(conditions(LAPTOP, 1_500_000, 600_000, 250_000, LAPTOP_LEVELS), seeds=3, minutes=70.0, memory_gb=1.0),
+        "gpu": Plan(
+            {
+                **only(gridworld(GPU), "mlp_zipf_1", "mlp_zipf_2", "mlp_uniform", "reconstruction_0.3"),
+                "lstm_zipf_2": replace(GPU, train="zipf_2", memory="lstm", frames=100_000_000),
+            },
+            seeds=5, minutes=30.0, hardware="one H100 GPU (estimated)", memory_gb=8.0,
+        ),
+        "paper": Plan(paper_gridworld(), seeds=3, minutes=300_000.0, hardware="one H100 GPU (estimated)", memory_gb=16.0),
     },
     dry_run=dry_run,
-)
+)  # fmt: skip
