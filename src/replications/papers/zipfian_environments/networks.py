@@ -44,8 +44,10 @@ class Encoder(nn.Module):
     def join(self, codes: tuple[torch.Tensor, torch.Tensor], view: torch.Tensor, cue: torch.Tensor) -> torch.Tensor:
         """Features (..., width) of the view and cue at the given rows of the codes."""
         views, cues = codes
-        joined = functional.embedding(view, views) + functional.embedding(cue, cues)
-        return torch.relu(self.mix(torch.relu(joined)))
+        import os
+        v, c = functional.embedding(view, views), functional.embedding(cue, cues)
+        joined = torch.relu(v) * c if os.environ.get("FILM") else torch.relu(v + c)
+        return torch.relu(self.mix(joined))
 
 class NoMemory(nn.Module):
     """A layer that sees the present alone: the paper's MLP memory."""
