@@ -44,10 +44,14 @@ class Encoder(nn.Module):
     def join(self, codes: tuple[torch.Tensor, torch.Tensor], view: torch.Tensor, cue: torch.Tensor) -> torch.Tensor:
         """Features (..., width) of the view and cue at the given rows of the codes."""
         views, cues = codes
+        return self.fuse(functional.embedding(view, views), functional.embedding(cue, cues))
+
+    def fuse(self, view: torch.Tensor, cue: torch.Tensor) -> torch.Tensor:
+        """Features of a view's code and a cue's, (..., width)."""
         import os
-        v, c = functional.embedding(view, views), functional.embedding(cue, cues)
-        joined = torch.relu(v) * c if os.environ.get("FILM") else torch.relu(v + c)
+        joined = torch.relu(view) * cue if os.environ.get("FILM") else torch.relu(view + cue)
         return torch.relu(self.mix(joined))
+
 
 class NoMemory(nn.Module):
     """A layer that sees the present alone: the paper's MLP memory."""
