@@ -42,7 +42,10 @@ def test_sampled_episodes_agree_with_the_recursion():
     exact = success(policy).view(-1)
     sampled = won.view(20, 400).mean(0).double()
     error = (sampled - exact) / (exact * (1 - exact) / 20).sqrt().clamp(min=0.05)
-    assert abs(float(won.double().mean() - exact.mean())) < 4 * float((exact * (1 - exact)).mean() / len(won)) ** 0.5 + 1e-3
+    assert (
+        abs(float(won.double().mean() - exact.mean()))
+        < 4 * float((exact * (1 - exact)).mean() / len(won)) ** 0.5 + 1e-3
+    )
     assert error.abs().max() < 6
 
 

@@ -5,7 +5,14 @@ import pytest
 import torch
 
 from replications.papers.zipfian_environments.gridworld import (
-    HORIZON, PLACES, TILES, Gridworld, situation_law, tables, tile_bank, tile_features,
+    HORIZON,
+    PLACES,
+    TILES,
+    Gridworld,
+    situation_law,
+    tables,
+    tile_bank,
+    tile_features,
 )  # fmt: skip
 from replications.papers.zipfian_environments.maps import MOVES, world
 from replications.study import UserError
@@ -121,7 +128,9 @@ def test_the_same_generator_gives_the_same_stream_and_another_another():
     def play(seed):
         env, draw = Gridworld("zipf_1", 50), generator(seed)
         env.reset(draw)
-        return torch.stack([env.step(torch.randint(8, (50,), generator=draw), draw)[0] + env.situation for _ in range(30)])
+        return torch.stack(
+            [env.step(torch.randint(8, (50,), generator=draw), draw)[0] + env.situation for _ in range(30)]
+        )
 
     assert torch.equal(play(1), play(1))
     assert not torch.equal(play(1), play(2))

@@ -7,7 +7,12 @@ import torch
 from torch import nn
 
 from replications.papers.zipfian_environments.losses import (
-    actor_critic_loss, byol_loss, follow, lambda_returns, reconstruction_loss, vtrace,
+    actor_critic_loss,
+    byol_loss,
+    follow,
+    lambda_returns,
+    reconstruction_loss,
+    vtrace,
 )  # fmt: skip
 from replications.papers.zipfian_environments.method import rescale, unscale
 

@@ -6,23 +6,30 @@ import pytest
 from replications.papers.zipfian_environments import maps
 from replications.papers.zipfian_environments.maps import COLORS, SHAPES, templates, world
 
-MAP_0 = """
-#############
-#.......#FNE#
-#B..#..G#..P#
-#...#O......#
-#.#####.###.#
-#.I.#...#C..#
-#J.S#U.M#...#
-#L..#.KT#...#
-###.#.#######
-#...#.H.#A..#
-#...#R......#
-#...#Q..#..D#
-#############
-""".split()
+MAP_0 = ["#############", "#.......#FNE#", "#B..#..G#..P#", "#...#O......#", "#.#####.###.#", "#.I.#...#C..#", "#J.S#U.M#...#", "#L..#.KT#...#", "###.#.#######", "#...#.H.#A..#", "#...#R......#", "#...#Q..#..D#", "#############"]
 FREE = [57, 56, 56, 56, 56, 56, 56, 56, 57, 56, 56, 56, 56, 58, 57, 58, 56, 56, 57, 56]
-MEANS = [10.65, 10.5, 10.1, 10.65, 8.7, 17.5, 8.6, 8.5, 10.5, 8.4, 7.8, 7.25, 14.0, 11.35, 9.05, 7.9, 9.75, 10.4, 14.2, 9.7]
+MEANS = [
+    10.65,
+    10.5,
+    10.1,
+    10.65,
+    8.7,
+    17.5,
+    8.6,
+    8.5,
+    10.5,
+    8.4,
+    7.8,
+    7.25,
+    14.0,
+    11.35,
+    9.05,
+    7.9,
+    9.75,
+    10.4,
+    14.2,
+    9.7,
+]
 PIXELS = [41, 56, 45, 36, 45, 36, 49, 32, 45, 45, 63, 63, 63, 45, 45]
 
 
@@ -38,7 +45,16 @@ def test_map_0_is_the_official_one():
     ("index", "looks"),
     [
         (0, ["dark_red inverse_plus", "dark_red ex", "cyan empty_circle", "pink triangle", "yellow upside_down_tee"]),
-        (1, ["rose inverse_ex", "teal upside_down_u", "dark_red circle", "orange empty_square", "teal horizontal_stripes"]),
+        (
+            1,
+            [
+                "rose inverse_ex",
+                "teal upside_down_u",
+                "dark_red circle",
+                "orange empty_square",
+                "teal horizontal_stripes",
+            ],
+        ),
     ],
 )
 def test_first_objects_look_as_officially(index, looks):

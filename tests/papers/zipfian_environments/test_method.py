@@ -56,7 +56,9 @@ def test_an_impossible_split_is_one_line(name):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("call", [lambda: zipf(0, 1), lambda: zipf(5, -1), lambda: zipf(5, float("nan")), lambda: rarest(4)])
+@pytest.mark.parametrize(
+    "call", [lambda: zipf(0, 1), lambda: zipf(5, -1), lambda: zipf(5, float("nan")), lambda: rarest(4)]
+)
 def test_laws_that_do_not_exist_are_refused(call):
     with pytest.raises(UserError):
         call()

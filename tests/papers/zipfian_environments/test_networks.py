@@ -5,7 +5,7 @@ import torch
 
 from replications.models import initialise
 from replications.papers.zipfian_environments.gridworld import Gridworld, tables, tile_features
-from replications.papers.zipfian_environments.networks import LSTM, Agent, NoMemory, Table, Transformer, observed
+from replications.papers.zipfian_environments.networks import LSTM, Agent, NoMemory, Transformer, observed
 from replications.study import UserError
 
 CPU = torch.device("cpu")
@@ -91,13 +91,6 @@ def test_the_hidden_corner_does_not_matter():
     one = agent.encoder.codes(views)[0]
     views[:, 0] = 7
     assert torch.equal(one, agent.encoder.codes(views)[0])
-
-
-def test_a_table_shares_nothing():
-    table = Table(10)
-    logits, value = table(torch.tensor([3, 3]), torch.tensor([5, 6]))
-    (logits[0].sum() + value[0]).backward()
-    assert (table.entries.grad.abs().sum(1) > 0).nonzero().flatten().tolist() == [3 * 20 + 5]
 
 
 def test_the_reconstructed_features_are_those_of_the_view():

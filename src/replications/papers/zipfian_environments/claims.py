@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from replications.papers.zipfian_environments.estimands import (
-    PLAIN, RARE, TRAIN, UNIFORM, at_least, every, gain, gap, grows, minus, of, order_decides, reconstruction_gain,
+    PLAIN,
+    RARE,
+    TRAIN,
+    UNIFORM,
+    at_least,
+    every,
+    gain,
+    gap,
+    grows,
+    minus,
+    of,
+    order_decides,
+    reconstruction_gain,
     remedies_below,
 )  # fmt: skip
 from replications.study import AllOf, BetterThan, Claim, EverySeed, Falsifier, Published, Within
@@ -17,7 +29,9 @@ LIFT = AllOf(
 )
 LIFT_CONTROL = Within(minus(of("lift_uniform", TRAIN), of("lift_uniform", RARE)), 0.0, 0.1)
 GAP = AllOf(
-    EverySeed(at_least(minus(of("mlp_zipf_2", TRAIN), of("mlp_zipf_2", UNIFORM)), 0.1), "train - uniform of 0.1 or more"),
+    EverySeed(
+        at_least(minus(of("mlp_zipf_2", TRAIN), of("mlp_zipf_2", UNIFORM)), 0.1), "train - uniform of 0.1 or more"
+    ),
     EverySeed(at_least(minus(of("mlp_zipf_2", UNIFORM), of("mlp_zipf_2", RARE)), 0.2), "uniform - rare of 0.2 or more"),
     note="Zipf's Gridworld, zipf_2",
 )
@@ -40,7 +54,9 @@ BYOL = AllOf(
 )
 MEMORY = AllOf(
     EverySeed(
-        lambda records: (gain(PLAIN, "lstm", RARE)(records) <= 0.1) & (gain("transformer", "lstm", RARE)(records) <= 0.1),
+        lambda records: (
+            (gain(PLAIN, "lstm", RARE)(records) <= 0.1) & (gain("transformer", "lstm", RARE)(records) <= 0.1)
+        ),
         "no memory beats the LSTM by more than 0.1 on rare situations",
     ),
     EverySeed(
@@ -64,7 +80,10 @@ FIND = AllOf(
     note="stand-in for the find task, α = 3",
 )
 REMEDIES = AllOf(
-    EverySeed(remedies_below("mlp_uniform", 0.1), "every remedy is at least 0.1 below the uniform-trained agent on rare situations"),
+    EverySeed(
+        remedies_below("mlp_uniform", 0.1),
+        "every remedy is at least 0.1 below the uniform-trained agent on rare situations",
+    ),
     EverySeed(at_least(of("mlp_uniform", RARE), LEARNT), "which has learnt"),
     note="Zipf's Gridworld, zipf_1 against uniform",
 )

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 class Config:
     """One training; fields that its experiment does not name are not read. Defaults are the laptop's gridworld."""
 
-    experiment: str = "actor_critic"  # actor_critic, replay (both in the gridworld), lift, find or labyrinth
+    experiment: str = "actor_critic"  # actor_critic, replay, table (the gridworld), lift, find or labyrinth
     train: str = "zipf_2"  # split of the situations it is trained on
     frames: int = 8_000_000  # environment steps of training, all copies together
     looks: int = 10  # evaluations during training, evenly, besides the last
     rollouts: int = 10  # sampled episodes a situation in the last evaluation, where the agent has a memory
     # networks
-    memory: str = "mlp"  # mlp, lstm, transformer or table
+    memory: str = "mlp"  # mlp, lstm or transformer
     width: int = 128  # units of every layer; the paper's memory has 512
     tile_width: int = 8  # features of a tile
     layers: int = 1  # of the transformer; the paper's has 4
@@ -24,11 +24,14 @@ class Config:
     # optimisation
     copies: int = 256  # environments stepping together
     unroll: int = 16  # steps of a segment; the paper's is 128
-    minibatches: int = 4  # updates of a segment, each from some of the copies, as many learner batches do from many actors
+    minibatches: int = (
+        4  # updates of a segment, each from some of the copies, as many learner batches do from many actors
+    )
     passes: int = 1  # times that a segment is learnt from; V-trace corrects for the policy's change in between
     gamma: float = 0.99  # discount a step; the paper's replay agent has 0.9
     baseline_cost: float = 0.59  # weight of the value's error
     entropy_cost: float = 0.01  # the paper's 9.4e-5 explores too little for this many frames
+    novelty: float = 0.0  # c of a reward c/√n for the n-th visit to a place, target and action: not in the paper
     lr: float = 1e-3  # Adam; the paper's is 3e-4
     clip: float = 1.0  # largest norm of the gradient; not said for IMPALA
     reconstruction: float = 0.0  # weight of the reconstruction loss, not said in the paper

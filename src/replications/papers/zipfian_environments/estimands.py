@@ -104,7 +104,10 @@ def scores_length(records: Records) -> int:
 
 def order_decides(records: Records) -> np.ndarray:
     """Whether the first levels fare better forward than reversed, and the last ones the other way round, by seed."""
-    (first, last), (first_reversed, last_reversed) = end_means(records, "levels_forward"), end_means(records, "levels_reversed")
+    (first, last), (first_reversed, last_reversed) = (
+        end_means(records, "levels_forward"),
+        end_means(records, "levels_reversed"),
+    )
     return (first > first_reversed) & (last < last_reversed)
 
 

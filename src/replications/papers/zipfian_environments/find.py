@@ -75,7 +75,9 @@ def pictures_of(bank: torch.Tensor, objects: torch.Tensor, test: bool, generator
     return bank[objects, torch.randint(low, high, objects.shape, generator=generator, device=objects.device)]
 
 
-def classify(net: Finder, bank: torch.Tensor, law: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
+def classify(
+    net: Finder, bank: torch.Tensor, law: torch.Tensor, count: int, generator: torch.Generator
+) -> torch.Tensor:
     """Cross-entropy of the side; where both sides are right, the probability of either is one."""
     objects, named = draw(law, count, generator)
     word = objects.gather(1, named[:, None]).squeeze(1)
@@ -98,7 +100,9 @@ def walks(
             after = place + 2 * action - 1
             over = after.abs() == END
             reward = (over & right.gather(1, action[:, None]).squeeze(1) & playing).float()
-            rows.append((place, action, log_policy.gather(1, action[:, None]).squeeze(1), reward, over | ~playing, playing))
+            rows.append(
+                (place, action, log_policy.gather(1, action[:, None]).squeeze(1), reward, over | ~playing, playing)
+            )
             playing = playing & ~over
             place = torch.where(playing, after, 0)
     return tuple(torch.stack(column) for column in zip(*rows))
@@ -111,7 +115,9 @@ def reinforce(
     objects, named = draw(law, count, generator)
     word = objects.gather(1, named[:, None]).squeeze(1)
     scores = net(pictures_of(bank, objects, False, generator), word)
-    place, action, behaviour, reward, over, playing = walks(net, scores.detach(), right_sides(objects, named), generator)
+    place, action, behaviour, reward, over, playing = walks(
+        net, scores.detach(), right_sides(objects, named), generator
+    )
     logits, value = net.walk(scores.expand(STEPS, -1, -1), place)
     keep = playing.float()
     share = keep.numel() / keep.sum()
@@ -170,7 +176,9 @@ def run(config: Config, context: Context) -> Outcome:
     def look(update: int) -> None:
         curves["frames"].append(update * config.batch)
         for name, asked in tests.items():
-            curves[name].append(accuracy(net, bank, law(asked), config.world, context.generator(f"look {update} {name}")))
+            curves[name].append(
+                accuracy(net, bank, law(asked), config.world, context.generator(f"look {update} {name}"))
+            )
 
     for update in range(begin, updates):
         if update in looks:
@@ -185,7 +193,9 @@ def run(config: Config, context: Context) -> Outcome:
         optimizer.step()
         context.progress((update + 1) / updates)
         if context.due():
-            context.save({"update": update + 1, "curves": curves, "net": net.state_dict(), "optimizer": optimizer.state_dict()})
+            context.save(
+                {"update": update + 1, "curves": curves, "net": net.state_dict(), "optimizer": optimizer.state_dict()}
+            )
     look(updates)
     scalars = {name: curves[name][-1] for name in tests}
     scalars["gap"] = scalars["success_uniform"] - scalars["success_uniform_rare"]

@@ -14,7 +14,16 @@ import numpy as np
 import torch
 
 from replications.papers.zipfian_environments.maps import (
-    CELL, COLORS, MAPS, MOVES, OBJECTS, PAIRS, SHAPES, SIDE, templates, world,
+    CELL,
+    COLORS,
+    MAPS,
+    MOVES,
+    OBJECTS,
+    PAIRS,
+    SHAPES,
+    SIDE,
+    templates,
+    world,
 )  # fmt: skip
 from replications.papers.zipfian_environments.method import split
 from replications.study import UserError
@@ -49,12 +58,18 @@ def tables(device: torch.device) -> Tables:
     number[free[:, 0], free[:, 1]] = np.arange(len(free))
     maps, cells = free.T
     tile = np.where(made.walls, 1, 0)  # outside the board is black as floor is
-    rows, columns, which = np.nonzero(made.objects >= 0)[1], np.nonzero(made.objects >= 0)[2], made.objects[made.objects >= 0]
+    rows, columns, which = (
+        np.nonzero(made.objects >= 0)[1],
+        np.nonzero(made.objects >= 0)[2],
+        made.objects[made.objects >= 0],
+    )
     at = np.nonzero(made.objects >= 0)[0]
     tile[at, rows, columns] = 3 + made.pairs[at, which]
     half = WINDOW // 2
     padded = np.pad(tile, ((0, 0), (half, half), (half, half)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (WINDOW, WINDOW), axis=(1, 2)).reshape(MAPS, SIDE * SIDE, -1)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (WINDOW, WINDOW), axis=(1, 2)).reshape(
+        MAPS, SIDE * SIDE, -1
+    )
     views = windows[maps, cells].copy()
     views[:, VIEW_CELLS // 2] = 2
 
@@ -144,7 +159,9 @@ class Gridworld:
             raise UserError(f"actions lie in 0 to {ACTIONS - 1}, got {int(action.min())} to {int(action.max())}")
         return self.advance(action, generator)
 
-    def advance(self, action: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def advance(
+        self, action: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """`step` without its checks, for an agent's own actions: a check would have a GPU wait."""
         place = self.tables.moved.view(-1)[self.place * ACTIONS + action]
         touched = self.tables.touched[place]

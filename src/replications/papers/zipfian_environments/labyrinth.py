@@ -126,7 +126,17 @@ def run(config: Config, context: Context) -> Outcome:
                         total += float(seen.reward.sum())
                         episodes += int(seen.over.sum())
                         fresh = torch.from_numpy(seen.over).to(device)
-                        rows.append((cells[0], words[0], began, action, behaviour, torch.from_numpy(seen.reward).to(device), fresh))
+                        rows.append(
+                            (
+                                cells[0],
+                                words[0],
+                                began,
+                                action,
+                                behaviour,
+                                torch.from_numpy(seen.reward).to(device),
+                                fresh,
+                            )
+                        )
                     _, bootstrap, _ = net(*tensors(seen, device), fresh[None], state)
                 cells, words, began, action, behaviour, reward, over = (torch.stack(column) for column in zip(*rows))
                 logits, value, _ = net(cells, words, began, before)
@@ -148,10 +158,18 @@ def run(config: Config, context: Context) -> Outcome:
     found = evaluate(net, config, device, context.generator("evaluation"))
     floor = evaluate(None, config, device, context.generator("random"))
     rare = rarest(len(LEVELS)) if config.world == "forward" else rarest(len(LEVELS))[::-1]
-    scalars = {"return_train": float(found @ law), "return_uniform": float(found.mean()), "return_rare": float(found @ rare)}
+    scalars = {
+        "return_train": float(found @ law),
+        "return_uniform": float(found.mean()),
+        "return_rare": float(found @ rare),
+    }
     return Outcome(
         scalars,
-        {"return": Curve.thin(curves["frames"], curves["return"], "environment steps", "return of an episode in training")},
+        {
+            "return": Curve.thin(
+                curves["frames"], curves["return"], "environment steps", "return of an episode in training"
+            )
+        },
         {"return": found.astype(np.float32), "random": floor.astype(np.float32), "episodes": played.astype(np.float32)},
         steps=rounds * ROUND,
         samples=rounds * ROUND * size,

@@ -1,7 +1,8 @@
 """The actor-critic agent in Zipf's Gridworld: IMPALA in one process (Chan et al. 2022, section 4 and appendix A).
 
 Copies step and learn in turn, so that the policy that acts is the one that learns and V-trace's ratios are one; the losses are
-IMPALA's. A time-out counts as an end, which the paper leaves open.
+IMPALA's. A time-out counts as an end, which the paper leaves open. A reward for novelty, c/√n at the n-th visit to a place,
+target and action, stands in for the exploration of thousands of times as many steps; evaluation knows nothing of it.
 """
 
 from __future__ import annotations
@@ -16,15 +17,25 @@ from replications.models import initialise
 from replications.papers.zipfian_environments import exact
 from replications.papers.zipfian_environments.config import Config
 from replications.papers.zipfian_environments.gridworld import (
-    ACTIONS, HORIZON, PLACES, SITUATIONS, Gridworld, situation_law, tables,
+    ACTIONS,
+    HORIZON,
+    PLACES,
+    SITUATIONS,
+    Gridworld,
+    situation_law,
+    tables,
 )  # fmt: skip
 from replications.papers.zipfian_environments.losses import (
-    actor_critic_loss, byol_loss, follow, reconstruction_loss,
+    actor_critic_loss,
+    byol_loss,
+    follow,
+    reconstruction_loss,
 )  # fmt: skip
 from replications.papers.zipfian_environments.maps import MAPS, OBJECTS
-from replications.papers.zipfian_environments.networks import Agent, State, Table, observed
+from replications.papers.zipfian_environments.networks import Agent, State, observed
 from replications.study import Context, Curve, Outcome
 
+ENTRIES = MAPS * PLACES * OBJECTS * ACTIONS  # of place, target and action, for counts of visits
 SPLITS = ("zipf_2", "zipf_1", "uniform", "uniform_rare")
 
 
@@ -33,7 +44,7 @@ class Player:
     """A network with what acting needs: the numbered views, cues, and the tables of the world."""
 
     config: Config
-    net: Agent | Table
+    net: Agent
     device: torch.device
 
     def __post_init__(self) -> None:
@@ -41,20 +52,17 @@ class Player:
 
     def begin(self, count: int) -> State:
         """The memory of `count` copies before their first step."""
-        return self.net.memory.begin(count, self.device) if isinstance(self.net, Agent) else ()
+        return self.net.memory.begin(count, self.device)
 
-    def codes(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+    def codes(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Codes of all views and cues under the present weights."""
-        return self.net.encoder.codes(self.world.views) if isinstance(self.net, Agent) else None
+        return self.net.encoder.codes(self.world.views)
 
     def act(
-        self, codes: tuple[torch.Tensor, torch.Tensor] | None, place: torch.Tensor, situation: torch.Tensor,
+        self, codes: tuple[torch.Tensor, torch.Tensor], place: torch.Tensor, situation: torch.Tensor,
         fresh: torch.Tensor, state: State,
     ) -> tuple[torch.Tensor, torch.Tensor, State]:  # fmt: skip
         """Logits (count, 8), value (count,) and the next memory at one step."""
-        if isinstance(self.net, Table):
-            return *self.net(place, situation % OBJECTS), state
-        assert codes is not None
         x = self.net.encoder.join(codes, place, self.world.pairs[situation])
         h, state = self.net.memory(x[None], fresh[None], state)
         return *self.net.heads(h[0]), state
@@ -63,9 +71,6 @@ class Player:
         self, place: torch.Tensor, situation: torch.Tensor, fresh: torch.Tensor, state: State
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Features and memory states (T, B, width), logits (T, B, 8) and values (T, B) of a segment."""
-        if isinstance(self.net, Table):
-            logits, value = self.net(place, situation % OBJECTS)
-            return logits, logits, logits, value
         views, row = torch.unique(place, return_inverse=True)
         x = self.net.encoder.join(self.net.encoder.codes(self.world.views[views]), row, self.world.pairs[situation])
         h, _ = self.net.memory(x, fresh, state)
@@ -77,13 +82,15 @@ class Player:
         codes = self.codes()
         place = torch.arange(MAPS * PLACES, device=self.device).view(MAPS, 1, PLACES).expand(MAPS, OBJECTS, PLACES)
         situation = torch.arange(SITUATIONS, device=self.device).view(MAPS, OBJECTS, 1).expand(MAPS, OBJECTS, PLACES)
-        logits, _, _ = self.act(codes, place.flatten(), situation.flatten(), torch.zeros_like(place.flatten()).bool(), ())
+        logits, _, _ = self.act(
+            codes, place.flatten(), situation.flatten(), torch.zeros_like(place.flatten()).bool(), ()
+        )
         return logits.softmax(-1).view(MAPS, OBJECTS, PLACES, ACTIONS)
 
     @torch.no_grad()
     def success(self, rollouts: int, generator: torch.Generator) -> np.ndarray:
         """Probability of success in each situation, (20, 20): exact without a memory, else over `rollouts` episodes each."""
-        if self.config.memory in ("mlp", "table"):
+        if self.config.memory == "mlp":
             return exact.success(self.policy()).cpu().numpy()
         world = Gridworld("uniform", SITUATIONS * rollouts, self.device)
         asked = torch.arange(SITUATIONS, device=self.device).repeat(rollouts)
@@ -100,6 +107,11 @@ class Player:
         return won.view(rollouts, MAPS, OBJECTS).mean(0).cpu().numpy()
 
 
+def entry_of(place: torch.Tensor, situation: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+    """The number of a place, target and action, 0 to ENTRIES - 1."""
+    return (place * OBJECTS + situation % OBJECTS) * ACTIONS + action
+
+
 def sample(logits: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """An action from each row of logits, by the Gumbel trick."""
     noise = torch.rand(logits.shape, generator=generator, device=logits.device).clamp_(min=1e-20)
@@ -108,8 +120,6 @@ def sample(logits: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 def build(config: Config, context: Context) -> Player:
     """The network on the run's device, the same weights on every device."""
-    if config.memory == "table":
-        return Player(config, Table(MAPS * PLACES).to(context.device), context.device)
     net = Agent(
         config.memory, config.width, config.tile_width, config.layers, config.attention_heads, config.window
     )  # fmt: skip
@@ -123,12 +133,11 @@ def build(config: Config, context: Context) -> Player:
 
 
 def auxiliary(
-    config: Config, player: Player, target: nn.Module | None, x: torch.Tensor, h: torch.Tensor,
+    config: Config, player: Player, target: Agent | None, x: torch.Tensor, h: torch.Tensor,
     place: torch.Tensor, situation: torch.Tensor, offset: int,
 ) -> torch.Tensor:  # fmt: skip
     """The weighted self-supervised losses, from every `auxiliary_share`-th step of the segment."""
     net = player.net
-    assert isinstance(net, Agent)
     steps = slice(offset % config.auxiliary_share, None, config.auxiliary_share)
     seen, cue = place[steps].flatten(), player.world.pairs[situation[steps].flatten()]
     memory = h[steps].flatten(0, 1)
@@ -137,7 +146,6 @@ def auxiliary(
         truth = observed(player.world, net.encoder.features, seen, cue)
         loss = loss + config.reconstruction * reconstruction_loss(net.decoder(memory), truth)
     if target is not None:
-        assert isinstance(target, Agent)
         with torch.no_grad():
             views, row = torch.unique(seen, return_inverse=True)
             aim = target.projector(target.encoder.join(target.encoder.codes(player.world.views[views]), row, cue))
@@ -146,7 +154,7 @@ def auxiliary(
 
 
 def learn(
-    config: Config, player: Player, target: nn.Module | None, optimizer: torch.optim.Optimizer,
+    config: Config, player: Player, target: Agent | None, optimizer: torch.optim.Optimizer,
     piece: tuple[torch.Tensor, ...], memory: State, bootstrap: torch.Tensor, offset: int,
 ) -> torch.Tensor:  # fmt: skip
     """One update from a segment (T, B) of some copies."""
@@ -182,6 +190,7 @@ def run(config: Config, context: Context) -> Outcome:
     world.reset(context.generator("first situations"))
     state, fresh = player.begin(config.copies), torch.ones(config.copies, dtype=torch.bool, device=device)
     episodes = torch.zeros(SITUATIONS, device=device)  # that ended, by situation
+    visits = torch.zeros(ENTRIES, device=device)
     size = config.copies * config.unroll
     updates = max(2, config.frames // size)
     looks = {round(k * updates / config.looks) for k in range(config.looks)}
@@ -192,7 +201,7 @@ def run(config: Config, context: Context) -> Outcome:
         return {
             "net": net.state_dict(), "target": target.state_dict() if target else None,
             "optimizer": optimizer.state_dict(), "situation": world.situation, "place": world.place, "time": world.time,
-            "state": list(state), "fresh": fresh, "episodes": episodes, "curves": curves, "losses": losses,
+            "state": list(state), "fresh": fresh, "episodes": episodes, "visits": visits, "curves": curves, "losses": losses,
         }  # fmt: skip
 
     begin, saved = 0, context.restore()
@@ -202,8 +211,8 @@ def run(config: Config, context: Context) -> Outcome:
         if target is not None:
             target.load_state_dict(saved["target"])
         optimizer.load_state_dict(saved["optimizer"])
-        world.situation, world.place, world.time, fresh, episodes = (
-            saved[name].to(device) for name in ("situation", "place", "time", "fresh", "episodes")
+        world.situation, world.place, world.time, fresh, episodes, visits = (
+            saved[name].to(device) for name in ("situation", "place", "time", "fresh", "episodes", "visits")
         )
         state = tuple(part.to(device) for part in saved["state"])
 
@@ -228,8 +237,13 @@ def run(config: Config, context: Context) -> Outcome:
                 place, situation, began = world.place, world.situation, fresh
                 logits, _, state = player.act(codes, place, situation, began, state)
                 action = sample(logits, draw)
-                behaviour = logits.log_softmax(-1).gather(-1, action[:, None]).squeeze(-1)
+                log_policy = logits.log_softmax(-1)
+                behaviour = log_policy.gather(-1, action[:, None]).squeeze(-1)
                 reward, terminated, truncated = world.advance(action, draw)
+                if config.novelty:
+                    entry = entry_of(place, situation, action)
+                    visits.index_add_(0, entry, torch.ones_like(reward))
+                    reward = reward + config.novelty * visits[entry].rsqrt()
                 fresh = terminated | truncated
                 episodes.index_add_(0, situation, fresh.float())
                 rows.append((place, situation, began, action, behaviour, reward, fresh))
@@ -255,13 +269,19 @@ def outcome(
 ) -> Outcome:
     """The scalars, curves and arrays that every gridworld run leaves."""
     scalars = {f"success_{name}": exact.score(found, name) for name in SPLITS}
-    scalars |= {"success_train": exact.score(found, config.train), "gap": scalars["success_uniform"] - scalars["success_uniform_rare"]}
+    scalars |= {
+        "success_train": exact.score(found, config.train),
+        "gap": scalars["success_uniform"] - scalars["success_uniform_rare"],
+    }
     counts = episodes.cpu().numpy().astype(np.float32).reshape(MAPS, OBJECTS)
     rare = situation_law("uniform_rare").reshape(MAPS, OBJECTS) > 0
     scalars |= {"rare_episodes": float(counts[rare].sum()), "episodes": float(counts.sum())}
     return Outcome(
         scalars,
-        {name: Curve.thin(curves["frames"], curves[name], "environment steps", f"success, {name}") for name in ("train", *SPLITS)},
+        {
+            name: Curve.thin(curves["frames"], curves[name], "environment steps", f"success, {name}")
+            for name in ("train", *SPLITS)
+        },
         {"success": found.astype(np.float32), "episodes": counts},
         steps=updates,
         samples=frames,

@@ -39,7 +39,11 @@ class TokenAgent(nn.Module):
         self.looks = nn.Linear(3 + len(COLORS) + len(SHAPES), width, bias=False)
         self.goal = nn.Embedding(GOALS, width)
         self.word, self.task = nn.Embedding(len(pictures), width), nn.Embedding(2 * (GOALS + 1), width)
-        self.mix, self.policy, self.value = nn.Linear(2 * width, width), nn.Linear(width, len(MOVES)), nn.Linear(width, 1)
+        self.mix, self.policy, self.value = (
+            nn.Linear(2 * width, width),
+            nn.Linear(width, len(MOVES)),
+            nn.Linear(width, 1),
+        )
         self.register_buffer("features", tile_features()[3:], persistent=False)
 
     def forward(self, seen: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -122,7 +126,9 @@ def run(config: Config, context: Context) -> Outcome:
     def look(update: int) -> None:
         curves["frames"].append(update * size)
         for name, (law, test) in asked.items():
-            curves[name].append(evaluate(net, law_of(law, config.kinds), test, context.generator(f"look {update} {name}")))
+            curves[name].append(
+                evaluate(net, law_of(law, config.kinds), test, context.generator(f"look {update} {name}"))
+            )
 
     for update in range(begin, updates):
         if update in looks:
@@ -154,14 +160,23 @@ def run(config: Config, context: Context) -> Outcome:
         if context.due():
             state = {name: getattr(room, name) for name in names}
             context.save(
-                {"update": update + 1, "curves": curves, "net": net.state_dict(), "optimizer": optimizer.state_dict(), "room": state}
+                {
+                    "update": update + 1,
+                    "curves": curves,
+                    "net": net.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "room": state,
+                }
             )
     look(updates)
     scalars = {name: curves[name][-1] for name in asked}
     scalars["gap"] = scalars["success_uniform"] - scalars["success_uniform_rare"]
     return Outcome(
         scalars,
-        {name: Curve.thin(curves["frames"], curves[name], "environment steps", name.replace("_", ", ", 1)) for name in asked},
+        {
+            name: Curve.thin(curves["frames"], curves[name], "environment steps", name.replace("_", ", ", 1))
+            for name in asked
+        },
         steps=updates * config.minibatches,
         samples=updates * size,
     )

@@ -8,7 +8,6 @@ that shares nothing between situations.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -16,12 +15,13 @@ from torch.nn import functional
 
 from replications.models.heads import mlp_head
 from replications.papers.zipfian_environments.gridworld import ACTIONS, VIEW_CELLS, Tables, tile_features
-from replications.papers.zipfian_environments.maps import COLORS, OBJECTS, PAIRS, SHAPES
+from replications.papers.zipfian_environments.maps import COLORS, SHAPES
 from replications.study import UserError
 
-MEMORIES = ("mlp", "lstm", "transformer", "table")
+MEMORIES = ("mlp", "lstm", "transformer")
 CUE = 3  # where the features of colour and shape begin
 State = tuple[torch.Tensor, ...]
+
 
 class Encoder(nn.Module):
     """Views (V, 49) and cues (225) to features. Each is coded once and looked up, since they are few and steps many."""
@@ -48,9 +48,7 @@ class Encoder(nn.Module):
 
     def fuse(self, view: torch.Tensor, cue: torch.Tensor) -> torch.Tensor:
         """Features of a view's code and a cue's, (..., width)."""
-        import os
-        joined = torch.relu(view) * cue if os.environ.get("FILM") else torch.relu(view + cue)
-        return torch.relu(self.mix(joined))
+        return torch.relu(self.mix(torch.relu(view) * cue))
 
 
 class NoMemory(nn.Module):
@@ -65,6 +63,7 @@ class NoMemory(nn.Module):
 
     def forward(self, x: torch.Tensor, fresh: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         return torch.relu(self.layer(x)), state
+
 
 class LSTM(nn.Module):
     """An LSTM over (T, B, width) that forgets where `fresh` says that an episode begins."""
@@ -88,6 +87,7 @@ class LSTM(nn.Module):
             outputs.append(h)
         return torch.stack(outputs), (h, c)
 
+
 class Gate(nn.Module):
     """The GRU-style gate of the gated Transformer-XL (Parisotto et al. 2020), biased towards passing its input on."""
 
@@ -103,6 +103,7 @@ class Gate(nn.Module):
         update = torch.sigmoid(y_update + x_update - 2)
         return (1 - update) * x + update * torch.tanh(y_new + self.of_reset(torch.sigmoid(y_reset + x_reset) * x))
 
+
 class Block(nn.Module):
     """One gated layer: attention over the last `window` steps of the episode, then a feed-forward layer."""
 
@@ -110,7 +111,10 @@ class Block(nn.Module):
         super().__init__()
         self.heads, self.window = heads, window
         self.query, self.keys = nn.Linear(width, width), nn.Linear(width, 2 * width)
-        self.out, self.feed = nn.Linear(width, width), nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+        self.out, self.feed = (
+            nn.Linear(width, width),
+            nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width)),
+        )
         self.norm, self.feed_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.gate, self.feed_gate = Gate(width), Gate(width)
         self.distance = nn.Parameter(torch.zeros(heads, window + 1))
@@ -121,7 +125,11 @@ class Block(nn.Module):
         seen = self.norm(torch.cat([before, x]))
         q = self.query(seen[self.window :]).view(steps, count, self.heads, -1)
         k, v = self.keys(seen).view(self.window + steps, count, 2, self.heads, -1).unbind(2)
-        back = torch.arange(steps, device=x.device)[:, None] + self.window - torch.arange(self.window + steps, device=x.device)
+        back = (
+            torch.arange(steps, device=x.device)[:, None]
+            + self.window
+            - torch.arange(self.window + steps, device=x.device)
+        )
         near = (back >= 0) & (back <= self.window)
         score = torch.einsum("ibhd,jbhd->bhij", q, k) / math.sqrt(q.shape[-1])
         score = score + self.distance[:, back.clamp(0, self.window)]
@@ -129,6 +137,7 @@ class Block(nn.Module):
         weights = score.masked_fill(~visible[:, None], -torch.inf).softmax(-1)
         x = self.gate(x, torch.relu(self.out(torch.einsum("bhij,jbhd->ibhd", weights, v).reshape(steps, count, width))))
         return self.feed_gate(x, torch.relu(self.feed(self.feed_norm(x))))
+
 
 class Transformer(nn.Module):
     """Gated blocks, each with the last `window` inputs of its own as memory; no gradient crosses segments."""
@@ -155,6 +164,7 @@ class Transformer(nn.Module):
             x = block(x, memory, torch.stack(ages))
         return x, (age, *kept)
 
+
 class Agent(nn.Module):
     """Policy and value over a memory over an encoder, with the heads of the two auxiliary losses.
 
@@ -162,7 +172,9 @@ class Agent(nn.Module):
         UserError: no such memory.
     """
 
-    def __init__(self, memory: str, width: int, tile_width: int, layers: int = 1, heads: int = 4, window: int = 16) -> None:
+    def __init__(
+        self, memory: str, width: int, tile_width: int, layers: int = 1, heads: int = 4, window: int = 16
+    ) -> None:
         super().__init__()
         if memory not in MEMORIES:
             raise UserError(f"no memory '{memory}': choose one of {', '.join(MEMORIES)}")
@@ -182,27 +194,8 @@ class Agent(nn.Module):
         """Logits (..., 8) and value (...,) of memory states."""
         return self.policy(h), self.value(h).squeeze(-1)
 
-    def actors(self) -> Iterator[nn.Parameter]:
-        """The weights that acting needs: without those of the auxiliary heads."""
-        for name, parameter in self.named_parameters():
-            if not name.startswith(("decoder", "projector", "predictor")):
-                yield parameter
-
-class Table(nn.Module):
-    """Logits and a value for every place and target: nothing learnt in one situation helps in another."""
-
-    def __init__(self, places: int) -> None:
-        super().__init__()
-        self.entries = nn.Parameter(torch.zeros(places * OBJECTS, ACTIONS + 1))
-
-    def forward(self, place: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits (..., 8) and value (...,) at places, for target objects."""
-        entry = functional.embedding(place * OBJECTS + target, self.entries)
-        return entry[..., :ACTIONS], entry[..., ACTIONS]
 
 def observed(table: Tables, features: torch.Tensor, place: torch.Tensor, cue: torch.Tensor) -> torch.Tensor:
     """What reconstruction predicts: the features of the 48 tiles beside the cue, then the cue's, (N, 48 × 33 + 30)."""
     tiles = features[table.views[place][:, 1:].long()].flatten(1)
     return torch.cat([tiles, features[CUE + cue, CUE:]], 1)
-
-assert tile_features().shape == (CUE + PAIRS, CUE + len(COLORS) + len(SHAPES))

@@ -14,7 +14,7 @@ from torch import nn
 from replications.papers.zipfian_environments import exact
 from replications.papers.zipfian_environments.config import Config
 from replications.papers.zipfian_environments.gridworld import ACTIONS, SITUATIONS, Gridworld
-from replications.papers.zipfian_environments.learning import SPLITS, Player, build, outcome
+from replications.papers.zipfian_environments.learning import ENTRIES, SPLITS, Player, build, entry_of, outcome
 from replications.papers.zipfian_environments.losses import lambda_returns
 from replications.study import Context, Outcome, UserError
 
@@ -36,7 +36,10 @@ class Buffer:
         """
         if capacity < 1:
             raise UserError(f"a replay buffer of {capacity} sequences: at least one is needed")
-        return cls(torch.zeros(capacity, len(FIELDS), steps, dtype=torch.int32, device=device), torch.zeros(capacity, device=device))
+        return cls(
+            torch.zeros(capacity, len(FIELDS), steps, dtype=torch.int32, device=device),
+            torch.zeros(capacity, device=device),
+        )
 
     def add(self, rows: torch.Tensor) -> None:
         """Store sequences (n, fields, steps) over the oldest, at the highest priority seen so far."""
@@ -89,8 +92,8 @@ def run(config: Config, context: Context) -> Outcome:
         FloatingPointError: the loss is not finite.
         UserError: no such split, or a memory, which this agent does not have.
     """
-    if config.memory not in ("mlp", "table"):
-        raise UserError(f"the replay agent has no memory '{config.memory}': choose mlp or table")
+    if config.memory != "mlp":
+        raise UserError(f"the replay agent cannot have memory '{config.memory}': choose mlp")
     device = context.device
     player, target = build(config, context), build(config, context)
     optimizer = torch.optim.Adam(player.net.parameters(), config.lr, foreach=True)
@@ -103,14 +106,15 @@ def run(config: Config, context: Context) -> Outcome:
     looks = {round(k * rounds / config.looks) for k in range(config.looks)}
     curves: dict[str, list[float]] = {name: [] for name in ("frames", "train", *SPLITS)}
     losses = torch.zeros(rounds, device=device)
+    visits = torch.zeros(ENTRIES, device=device)
     begin, saved = 0, context.restore()
     if saved is not None:
         begin, curves, losses = saved["round"], saved["curves"], saved["losses"].to(device)
         player.net.load_state_dict(saved["net"])
         target.net.load_state_dict(saved["target"])
         optimizer.load_state_dict(saved["optimizer"])
-        world.situation, world.place, world.time, episodes, buffer.rows, buffer.priority = (
-            saved[name].to(device) for name in ("situation", "place", "time", "episodes", "rows", "priority")
+        world.situation, world.place, world.time, episodes, visits, buffer.rows, buffer.priority = (
+            saved[name].to(device) for name in ("situation", "place", "time", "episodes", "visits", "rows", "priority")
         )
         buffer.written = saved["written"]
 
@@ -127,19 +131,18 @@ def run(config: Config, context: Context) -> Outcome:
         if now in looks:
             look(now)
         draw = context.generator(f"round {now}")
-        collected = collect(config, player, world, episodes, draw)
-        buffer.add(collected)
+        buffer.add(collect(config, player, world, episodes, visits, draw))
         for k in range(config.updates):
             if (now * config.updates + k) % config.target_update == 0:
                 target.net.load_state_dict(player.net.state_dict())
-            losses[now] = learn(config, player, target, optimizer, buffer, draw)
+            losses[now] = learn(config, player, target, optimizer, buffer, visits, draw)
         context.progress((now + 1) / rounds)
         if context.due():
             context.save(
                 {
                     "round": now + 1, "curves": curves, "losses": losses, "net": player.net.state_dict(),
                     "target": target.net.state_dict(), "optimizer": optimizer.state_dict(), "situation": world.situation,
-                    "place": world.place, "time": world.time, "episodes": episodes, "rows": buffer.rows,
+                    "place": world.place, "time": world.time, "episodes": episodes, "visits": visits, "rows": buffer.rows,
                     "priority": buffer.priority, "written": buffer.written,
                 }
             )  # fmt: skip
@@ -149,9 +152,14 @@ def run(config: Config, context: Context) -> Outcome:
 
 @torch.no_grad()
 def collect(
-    config: Config, player: Player, world: Gridworld, episodes: torch.Tensor, generator: torch.Generator
+    config: Config,
+    player: Player,
+    world: Gridworld,
+    episodes: torch.Tensor,
+    visits: torch.Tensor,
+    generator: torch.Generator,
 ) -> torch.Tensor:
-    """A sequence of ε-greedy steps from every copy, (copies, fields, steps)."""
+    """A sequence of ε-greedy steps from every copy, (copies, fields, steps); counts `episodes` and `visits`."""
     codes, steps = player.codes(), []
     fresh = torch.zeros(world.count, dtype=torch.bool, device=world.place.device)
     for _ in range(config.sequence):
@@ -162,14 +170,16 @@ def collect(
         reward, terminated, truncated = world.advance(action, generator)
         over = terminated | truncated
         episodes.index_add_(0, situation, over.float())
+        visits.index_add_(0, entry_of(place, situation, action), torch.ones_like(reward))
         after = torch.where(over, place, world.place)  # a following value counts for nothing where an episode ended
         steps.append(torch.stack([place, situation, action, reward.long(), over.long(), after]))
     return torch.stack(steps).permute(2, 1, 0)
 
 
 def learn(
-    config: Config, player: Player, target: Player, optimizer: torch.optim.Optimizer, buffer: Buffer, generator: torch.Generator
-) -> torch.Tensor:
+    config: Config, player: Player, target: Player, optimizer: torch.optim.Optimizer, buffer: Buffer, visits: torch.Tensor,
+    generator: torch.Generator,
+) -> torch.Tensor:  # fmt: skip
     """One update from the buffer; priorities of the sequences used follow their new errors."""
     exponent = config.priority_exponent if config.priorities else 0.0
     chosen, probability = buffer.sample(config.batch, exponent, generator)
@@ -179,7 +189,10 @@ def learn(
         best = q_values(player, after, situation).argmax(-1, keepdim=True)
         bootstrap = q_values(target, after, situation).gather(-1, best).squeeze(-1)
         discount = config.gamma * (1 - over.float())
-        aim = lambda_returns(reward.float(), discount, bootstrap, q.argmax(-1) == action, config.lam)
+        bonus = (
+            config.novelty * visits[entry_of(place, situation, action)].clamp(min=1).rsqrt()
+        )  # by the counts of today
+        aim = lambda_returns(reward + bonus, discount, bootstrap, q.argmax(-1) == action, config.lam)
     error = aim - q.gather(-1, action[..., None]).squeeze(-1)
     weights = importance_weights(probability, min(buffer.written, len(buffer.rows)), config.importance)
     loss = 0.5 * (weights * error.square()).mean()

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from replications.papers.zipfian_environments import find, labyrinth, learning, lift, replay
+from replications.papers.zipfian_environments import find, labyrinth, learning, lift, replay, table
 from replications.papers.zipfian_environments.config import Config
 from replications.study import Context, Metric, Outcome, Plan, Study, UserError
 
 EXPERIMENTS: dict[str, Callable[[Config, Context], Outcome]] = {
     "actor_critic": learning.run,
     "replay": replay.run,
+    "table": table.run,
     "lift": lift.run,
     "find": find.run,
     "labyrinth": labyrinth.run,
@@ -41,15 +42,12 @@ def gridworld(base: Config) -> dict[str, Config]:
         "mlp_zipf_1": one,
         "mlp_zipf_2": replace(base, train="zipf_2"),
         "mlp_uniform": replace(base, train="uniform"),
-        "table_zipf_1": replace(one, memory="table", lr=TABLE_LR),
+        **{f"table_{name}": replace(base, experiment="table", train=name) for name in ("zipf_1", "zipf_2", "uniform")},
         **{f"reconstruction_{weight:g}": replace(one, reconstruction=weight) for weight in RECONSTRUCTIONS},
         "byol": replace(one, byol=1.0),
         "lstm": replace(one, memory="lstm"),
         "transformer": replace(one, memory="transformer"),
     }
-
-
-TABLE_LR = 0.03  # of the table of logits, whose entries are seen far less often than weights
 
 
 def replays(base: Config) -> dict[str, Config]:
