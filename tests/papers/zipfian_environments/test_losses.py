@@ -105,7 +105,7 @@ def test_the_target_follows_by_tau():
 
 
 def test_lambda_one_on_greedy_actions_is_the_whole_return_and_lambda_zero_one_step():
-    _, reward, discount, _, bootstrap = segment(3)
+    _, reward, discount, _, _ = segment(3)
     boot = rescale(torch.rand(6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))
     greedy = torch.ones(6, 5, dtype=torch.bool)
     whole = unscale(lambda_returns(reward, discount, boot, greedy, 1.0))

@@ -24,10 +24,16 @@ LEARNT = 0.2  # success on the training law under which an agent has learnt too 
 LIFT = AllOf(
     EverySeed(at_least(of("lift", TRAIN), 0.9), "success of 0.9 or more on the training law"),
     EverySeed(at_least(minus(of("lift", TRAIN), of("lift", RARE)), 0.2), "at least 0.2 less on the rarest fifth"),
-    EverySeed(at_least(minus(of("lift", UNIFORM), of("lift", RARE)), 0.0), "no more on the rarest fifth than on all"),
+    EverySeed(at_least(minus(of("lift", UNIFORM), of("lift", RARE)), 0.02), "at least 0.02 less on the rarest fifth than on all"),
     note="lifting in the stand-in room",
 )
-LIFT_CONTROL = Within(minus(of("lift_uniform", TRAIN), of("lift_uniform", RARE)), 0.0, 0.1)
+LIFT_CONTROL = EverySeed(
+    every(
+        at_least(of("lift_uniform", TRAIN), 0.5),
+        at_least(minus(of("lift_uniform", RARE), of("lift_uniform", TRAIN)), -0.1),
+    ),
+    "the uniform-trained agent has learnt, to 0.5 or more, and loses at most 0.1 on the rarest fifth",
+)
 GAP = AllOf(
     EverySeed(
         at_least(minus(of("mlp_zipf_2", TRAIN), of("mlp_zipf_2", UNIFORM)), 0.1), "train - uniform of 0.1 or more"
