@@ -40,12 +40,19 @@ AS_PUBLISHED = {
 def records(changes=None, flip=False):
     values = {**AS_PUBLISHED, **(changes or {})}
     # noise of its own for each condition, else paired differences would be constants
-    scalars = {name: success(*numbers, jitter=np.roll(JITTER, i) * (1 + 0.1 * i)) for i, (name, numbers) in enumerate(values.items())}
+    scalars = {
+        name: success(*numbers, jitter=np.roll(JITTER, i) * (1 + 0.1 * i))
+        for i, (name, numbers) in enumerate(values.items())
+    }
     down = np.linspace(1, 0, 30, dtype=np.float32)
     first, second = (down[::-1], down) if flip else (down, down[::-1])
     arrays = {
         name: {"return": [array] * 3, "random": [np.zeros(30, dtype=np.float32)] * 3}
-        for name, array in (("levels_forward", first), ("levels_reversed", second), ("levels_uniform", np.ones(30, dtype=np.float32)))
+        for name, array in (
+            ("levels_forward", first),
+            ("levels_reversed", second),
+            ("levels_uniform", np.ones(30, dtype=np.float32)),
+        )
     }
     scalars |= {name: {"return_uniform": np.zeros(3)} for name in arrays}
     return fake_records(scalars, arrays=arrays)
@@ -57,7 +64,9 @@ def verdict_of(claim_id, found):
 
 def test_the_published_numbers_reproduce_every_claim_that_is_tested():
     entries = judge_records("zipfian_environments", CLAIMS, records())
-    assert {entry.claim.id: entry.verdict for entry in entries if entry.claim.rule} == dict.fromkeys(TESTED, Verdict.REPRODUCED)
+    assert {entry.claim.id: entry.verdict for entry in entries if entry.claim.rule} == dict.fromkeys(
+        TESTED, Verdict.REPRODUCED
+    )
 
 
 NOT_SO = {
@@ -98,7 +107,12 @@ def test_half_a_claim_is_reproduced_in_part(claim_id):
 
 
 @pytest.mark.parametrize(
-    ("claim_id", "change"), [("C1", {"lift_uniform": (0.95, 0.7, 0.6)}), ("C2", {"mlp_uniform": (0.9, 0.9, 0.5)}), ("C2", {"mlp_uniform": (0.1, 0.1, 0.1)})]
+    ("claim_id", "change"),
+    [
+        ("C1", {"lift_uniform": (0.95, 0.7, 0.6)}),
+        ("C2", {"mlp_uniform": (0.9, 0.9, 0.5)}),
+        ("C2", {"mlp_uniform": (0.1, 0.1, 0.1)}),
+    ],
 )
 def test_a_control_with_the_same_gap_caps_the_verdict(claim_id, change):
     entry = verdict_of(claim_id, records(change))
@@ -107,7 +121,7 @@ def test_a_control_with_the_same_gap_caps_the_verdict(claim_id, change):
 
 
 def test_agents_that_learnt_nothing_confirm_nothing():
-    floor = {name: (0.04, 0.05, 0.09) for name in AS_PUBLISHED}
+    floor = dict.fromkeys(AS_PUBLISHED, (0.04, 0.05, 0.09))
     entries = judge_records("zipfian_environments", CLAIMS, records(floor))
     assert not [entry.claim.id for entry in entries if entry.verdict is Verdict.REPRODUCED and entry.claim.id != "P2"]
 

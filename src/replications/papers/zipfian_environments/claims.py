@@ -24,7 +24,10 @@ LEARNT = 0.2  # success on the training law under which an agent has learnt too 
 LIFT = AllOf(
     EverySeed(at_least(of("lift", TRAIN), 0.9), "success of 0.9 or more on the training law"),
     EverySeed(at_least(minus(of("lift", TRAIN), of("lift", RARE)), 0.2), "at least 0.2 less on the rarest fifth"),
-    EverySeed(at_least(minus(of("lift", UNIFORM), of("lift", RARE)), 0.02), "at least 0.02 less on the rarest fifth than on all"),
+    EverySeed(
+        at_least(minus(of("lift", UNIFORM), of("lift", RARE)), 0.02),
+        "at least 0.02 less on the rarest fifth than on all",
+    ),
     note="lifting in the stand-in room",
 )
 LIFT_CONTROL = EverySeed(

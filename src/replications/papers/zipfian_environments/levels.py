@@ -116,7 +116,7 @@ class Copies:
         draw = self._draws[i]
         self.level[i] = int(draw.choice(len(LEVELS), p=self.law)) if self._fixed is None else self._fixed[i]
         view, _ = self._env(i).reset(seed=int(draw.integers(2**31)))
-        return view  # type: ignore[no-any-return]
+        return dict(view)
 
     def _seen(self, views: list[dict[str, Any]], reward: np.ndarray, over: np.ndarray, level: np.ndarray) -> Seen:
         for view in views:

@@ -83,7 +83,7 @@ def neighbours(room: Room, rooms: list[Room]) -> list[Room]:
 
 def doors_between(rng: np.random.Generator) -> dict[Room, list[Room]]:
     """Which rooms are linked: a random link for every room that has none, then links until all rooms hang together."""
-    rooms = list(product(range(ROOMS), repeat=2))
+    rooms = list(product(range(ROOMS), range(ROOMS)))
     links: dict[Room, list[Room]] = {room: [] for room in rooms}
 
     def link(one: Room, two: Room) -> None:

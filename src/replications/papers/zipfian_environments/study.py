@@ -6,11 +6,15 @@ situations and on the rarest fifth. The paper trains for millions of updates on 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
+import torch
+
 from replications.papers.zipfian_environments import find, labyrinth, learning, lift, replay, table
 from replications.papers.zipfian_environments.config import Config
+from replications.papers.zipfian_environments.gridworld import ACTIONS, Gridworld
 from replications.study import Context, Metric, Outcome, Plan, Study, UserError
 
 EXPERIMENTS: dict[str, Callable[[Config, Context], Outcome]] = {
@@ -58,7 +62,7 @@ def replays(base: Config) -> dict[str, Config]:
 
 def playroom(base: Config) -> dict[str, Config]:
     """The room: lifting at α = 3 and on the uniform law, and putting at α = 2."""
-    room = replace(base, experiment="lift", width=64, gamma=0.99)
+    room = replace(base, experiment="lift", width=64, gamma=0.99, looks=min(base.looks, 8))
     return {
         "lift": replace(room, train="zipf_3"),
         "lift_uniform": replace(room, train="uniform"),
@@ -115,12 +119,34 @@ def paper_gridworld() -> dict[str, Config]:
 
 
 def dry_run(config: Config, context: Context) -> str:
-    """Build the published networks and take two updates of short segments in the real gridworld."""
-    small = replace(config, frames=2 * config.copies * 4, unroll=4, looks=1, rollouts=1, window=4)
-    outcome = learning.run(small, context)
-    net = learning.build(config, context).net
-    count = sum(parameter.numel() for parameter in net.parameters())
-    return f"{config.memory}, {config.width} units, {count:,} parameters: {outcome.steps} updates of {config.copies} copies"
+    """Build the published network and take two updates from random play of 8 steps in the real gridworld."""
+    player = learning.build(config, context)
+    optimizer = torch.optim.Adam(player.net.parameters(), config.lr)
+    world, draw = Gridworld(config.train, config.copies, context.device), context.generator("dry run")
+    world.reset(draw)
+    losses = []
+    for _ in range(2):
+        rows = []
+        for _ in range(8):
+            place, situation, fresh = world.place, world.situation, world.time == 0
+            action = torch.randint(ACTIONS, (config.copies,), generator=draw, device=context.device)
+            reward, terminated, truncated = world.advance(action, draw)
+            rows.append(
+                (
+                    place,
+                    situation,
+                    fresh,
+                    action,
+                    torch.zeros_like(reward) - math.log(ACTIONS),
+                    reward,
+                    terminated | truncated,
+                )
+            )
+        piece = tuple(torch.stack(column) for column in zip(*rows))
+        state, nothing = player.begin(config.copies), torch.zeros(config.copies, device=context.device)
+        losses.append(float(learning.learn(config, player, None, optimizer, piece, state, nothing, 0)))
+    count = sum(parameter.numel() for parameter in player.net.parameters())
+    return f"{config.memory}, {config.width} units, {count:,} parameters: loss {losses[0]:.4f} → {losses[1]:.4f}"
 
 
 _SUCCESS = "probability of success, a mean over situations under the law"
@@ -138,11 +164,11 @@ METRICS = {
     "return_rare": Metric("reward", "mean return of an episode over the six rarest levels of the order"),
 }
 
-SMOKE = Config(frames=20_000, looks=2, rollouts=1, copies=64, width=32, window=4, capacity=200, batch=32)
+SMOKE = Config(frames=20_000, looks=1, novelty=0.1, rollouts=1, copies=64, width=32, window=4, capacity=200, batch=32)
 SMOKE_LEVELS = Config(looks=1, copies=4, unroll=8, per_level=1, tile_width=4)
-LAPTOP = Config(gamma=0.95, entropy_cost=3e-3, frames=4_000_000, looks=16)
-LAPTOP_LEVELS = Config(copies=32, unroll=16, per_level=8)
-GPU = replace(LAPTOP, frames=300_000_000, copies=8192, width=256, minibatches=8, looks=20, capacity=100_000, batch=8192)
+LAPTOP = Config(frames=3_000_000, looks=10, rollouts=10, gamma=0.95, entropy_cost=3e-3, novelty=0.1, window=8)
+LAPTOP_LEVELS = Config(copies=16, unroll=16, per_level=5)
+GPU = replace(LAPTOP, frames=100_000_000, copies=8192, width=256, minibatches=8, looks=20)
 _SMOKE = conditions(SMOKE, 10_000, 4_000, 1_100, SMOKE_LEVELS)
 
 STUDY = Study(
@@ -155,11 +181,11 @@ STUDY = Study(
             only(_SMOKE, "mlp_zipf_1", "mlp_zipf_2", "mlp_uniform", "table_zipf_1", "lstm", "replay_priorities", "lift", "find_rl", "find_classifier"),
             seeds=1, minutes=0.5, memory_gb=1.0,
         ),
-        "laptop": Plan(conditions(LAPTOP, 1_500_000, 600_000, 250_000, LAPTOP_LEVELS), seeds=3, minutes=70.0, memory_gb=1.0),
+        "laptop": Plan(conditions(LAPTOP, 1_200_000, 600_000, 100_000, LAPTOP_LEVELS), seeds=3, minutes=70.0, memory_gb=1.0),
         "gpu": Plan(
             {
                 **only(gridworld(GPU), "mlp_zipf_1", "mlp_zipf_2", "mlp_uniform", "reconstruction_0.3"),
-                "lstm_zipf_2": replace(GPU, train="zipf_2", memory="lstm", frames=100_000_000),
+                "lstm_zipf_2": replace(GPU, train="zipf_2", memory="lstm", frames=50_000_000),
             },
             seeds=5, minutes=30.0, hardware="one H100 GPU (estimated)", memory_gb=8.0,
         ),

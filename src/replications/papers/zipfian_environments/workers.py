@@ -75,7 +75,7 @@ class Workers:
             index = 0
             for index, connection in enumerate(self._connections):
                 connection.send((name, arguments[index]))
-            for index, connection in enumerate(self._connections):
+            for index, connection in enumerate(self._connections):  # noqa: B007 - the handler names it
                 parts.append(connection.recv())
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             process, share = self.processes[index], self.shares[index]
