@@ -10,7 +10,10 @@ from replications.study import UserError
 
 
 def needs_drawing():
-    pytest.importorskip("miniworld.miniworld", reason="MiniWorld or the library it draws with is not installed", exc_type=ImportError)
+    try:
+        libraries()
+    except UserError as error:  # MiniWorld, or the library that it draws with, is not installed
+        pytest.skip(str(error))
 
 
 def test_the_walk_lifts_the_named_object_and_shows_it():
