@@ -45,7 +45,10 @@ def test_fifty_objects_have_fifty_names():
 
 @pytest.mark.parametrize(
     ("error", "message"),
-    [(ModuleNotFoundError("no miniworld"), r"pip install '\.\[worlds\]'"), (ImportError('Library "EGL" not found.'), "EGL.*libegl1")],
+    [
+        (ModuleNotFoundError("no miniworld"), r"pip install '\.\[worlds\]'"),
+        (ImportError('Library "EGL" not found.'), "EGL.*libegl1"),
+    ],
 )
 def test_what_is_missing_is_one_line(error, message, monkeypatch):
     def absent(name):

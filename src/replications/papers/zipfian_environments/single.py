@@ -77,7 +77,9 @@ def _view() -> type:
             self.observation_space = gym.spaces.Box(0.0, 1.0, (63, 63, 3), np.float32)
             self.action_space = gym.spaces.Discrete(ACTIONS)
 
-        def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        def reset(
+            self, *, seed: int | None = None, options: dict[str, Any] | None = None
+        ) -> tuple[np.ndarray, dict[str, Any]]:
             super().reset(seed=seed)
             situation = (options or {}).get("situation")
             if situation is None:
@@ -100,7 +102,10 @@ def _view() -> type:
             reward, terminated, truncated = self._world.step(chosen, self._generator())
             self._over = bool(terminated | truncated)
             if self._over:  # show where the episode ended, not where the next would begin
-                self._world.situation, self._world.place = torch.tensor([OBJECTS * before["map"] + before["target"]]), place
+                self._world.situation, self._world.place = (
+                    torch.tensor([OBJECTS * before["map"] + before["target"]]),
+                    place,
+                )
             return self._observe(), float(reward), bool(terminated), bool(truncated), self._info()
 
         def render(self) -> np.ndarray | None:
@@ -138,7 +143,9 @@ def open_window() -> Any:
     Raises:
         UserError: there is no display, or pygame is not installed.
     """
-    if os.name == "posix" and not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")):
+    if os.name == "posix" and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+    ):
         raise UserError("no display to open a window on: use render_mode='rgb_array'")
     try:
         pygame = importlib.import_module("pygame")
