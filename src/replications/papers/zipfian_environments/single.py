@@ -6,7 +6,7 @@ import importlib
 import os
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -62,10 +62,10 @@ def make(split_name: str = "zipf_2", render_mode: str | None = None) -> Any:
 def _view() -> type:
     gym = gymnasium()
 
-    class ZipfsGridworld(gym.Env):  # type: ignore[misc, name-defined]
+    class ZipfsGridworld(gym.Env):  # type: ignore[name-defined]
         """One gridworld; see `make`."""
 
-        metadata = {"render_modes": ["rgb_array", "human"], "render_fps": 4}
+        metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 4}
 
         def __init__(self, split_name: str, render_mode: str | None) -> None:
             if render_mode not in (None, *self.metadata["render_modes"]):
