@@ -30,7 +30,7 @@ def test_the_walk_lifts_the_named_object_and_shows_it():
 def test_lifting_another_object_ends_without_reward():
     needs_drawing()
     env = demonstration.room([0, 7, 13], 0)
-    env.reset(seed=1)
+    env.reset(seed=2)
     reward, terminated, truncated = 0.0, False, False
     while not (terminated or truncated):
         _, reward, terminated, truncated, _ = env.step(demonstration.towards(env, 1))
