@@ -1,0 +1,1 @@
+"""Zipfian environments for reinforcement learning, arXiv 2203.08222."""
