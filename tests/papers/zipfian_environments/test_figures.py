@@ -82,6 +82,16 @@ def test_tables_set_ours_beside_the_papers():
     assert len(figures.small_table(records(SOME), figures.ROOM, figures.PAPER_ROOM)) == 1
 
 
+def test_gaps_add_up():
+    rows = figures.gap_table(records(ALL))
+    assert [(row["learner"], row["α"]) for row in rows][:3] == [("network", 0), ("network", 1), ("network", 2)]
+    assert (rows[0]["train − uniform"], rows[0]["uniform − rare"], rows[0]["train − rare"]) == (
+        "0.30 ± 0.10",
+        "0.50 ± 0.10",
+        "0.80 ± 0.00",
+    )
+
+
 def test_situations_are_binned_by_how_often_they_were_played():
     episodes, success = [np.array([0, 0, 1, 2, 20])], [np.array([0.0, 0.2, 0.4, 0.6, 1.0])]
     centres, means = figures.binned(episodes, success)
