@@ -31,7 +31,6 @@ AWAITING_RECORDS = {
     "edge_of_orthogonality",
     "semppl",
     "zipfian_environments",
-    "bio_inspired_rl",
 }
 every_chapter = pytest.mark.parametrize("slug", SLUGS)
 
