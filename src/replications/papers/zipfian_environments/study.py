@@ -185,7 +185,7 @@ STUDY = Study(
             only(_SMOKE, "mlp_zipf_1", "mlp_zipf_2", "mlp_uniform", "table_zipf_1", "lstm", "replay_priorities", "lift", "find_rl", "find_classifier"),
             seeds=1, minutes=0.5, memory_gb=1.0,
         ),
-        "laptop": Plan(conditions(LAPTOP_GRIDWORLD, LAPTOP, 1_200_000, 600_000, 100_000, LAPTOP_LEVELS), seeds=3, minutes=45.0, memory_gb=1.0),
+        "laptop": Plan(conditions(LAPTOP_GRIDWORLD, LAPTOP, 1_200_000, 600_000, 100_000, LAPTOP_LEVELS), seeds=3, minutes=60.0, memory_gb=1.0),
         "gpu": Plan(
             {
                 **only(gridworld(GPU), "mlp_zipf_1", "mlp_zipf_2", "mlp_uniform", "reconstruction_0.3"),
