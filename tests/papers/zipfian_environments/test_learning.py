@@ -13,7 +13,7 @@ from replications.study import Context, UserError
 
 CPU = torch.device("cpu")
 TINY = Config(
-    train="zipf_1", frames=5 * 32 * 4, copies=32, unroll=4, minibatches=2, width=16, tile_width=4, looks=2, rollouts=1, window=3,
+    train="zipf_1", frames=5 * 32 * 4, copies=32, unroll=4, minibatches=2, width=16, looks=2, rollouts=1, window=3,
     attention_heads=2,
 )  # fmt: skip
 

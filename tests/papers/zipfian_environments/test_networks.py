@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from replications.models import initialise
+from replications.papers.zipfian_environments import learning
+from replications.papers.zipfian_environments.config import Config
 from replications.papers.zipfian_environments.gridworld import Gridworld, tables, tile_features
 from replications.papers.zipfian_environments.networks import LSTM, Agent, NoMemory, Transformer, observed
-from replications.study import UserError
+from replications.study import Context, UserError
 
 CPU = torch.device("cpu")
 
@@ -74,23 +76,34 @@ def test_the_transformer_sees_no_further_than_its_window():
 
 @every_memory
 def test_looking_codes_up_equals_coding_every_observation(name):
-    agent, env = made(Agent(name, 16, 4)), Gridworld("uniform", 64)
+    agent, env = made(Agent(name, 16)), Gridworld("uniform", 64)
     env.reset(torch.Generator().manual_seed(0))
-    world = tables(CPU)
-    codes = agent.encoder.codes(world.views)
-    looked_up = agent.encoder.join(codes, env.place, world.pairs[env.situation])
+    world, encoder = tables(CPU), agent.encoder
+    codes = encoder.codes(encoder.shown(world.views))
+    looked_up = encoder.join(codes, env.place, world.pairs[env.situation])
     tiles = env.observation().flatten(1)
-    view = agent.encoder.view(agent.encoder.tile(tile_features()[tiles[:, 1:].long()]).flatten(1))
-    cue = agent.encoder.cue(tile_features()[tiles[:, 0].long() - 225, 3:])
-    direct = agent.encoder.fuse(view, cue)
-    assert torch.allclose(looked_up, direct, atol=1e-5)
+    features = tile_features()
+    features[0] = 0  # floor is nothing
+    view = encoder.view(features[tiles[:, 1:].long()].flatten(1)).tanh()
+    cue = encoder.cue(tile_features()[tiles[:, 0].long() - 225, 3:]).tanh()
+    assert torch.allclose(looked_up, view * cue, atol=1e-5)
 
 
 def test_the_hidden_corner_does_not_matter():
-    agent, views = made(Agent("mlp", 16, 4)), tables(CPU).views[:50].clone()
-    one = agent.encoder.codes(views)[0]
+    encoder, views = made(Agent("mlp", 16)).encoder, tables(CPU).views[:50].clone()
+    one = encoder.codes(encoder.shown(views))[0]
     views[:, 0] = 7
-    assert torch.equal(one, agent.encoder.codes(views)[0])
+    assert torch.equal(one, encoder.codes(encoder.shown(views))[0])
+
+
+def test_pairs_of_view_and_cue_begin_in_nearly_orthogonal_directions():
+    player = learning.build(Config(width=128), Context(0, CPU))
+    codes, draw = player.codes(), torch.Generator().manual_seed(0)
+    place, cue = torch.randperm(1780, generator=draw)[:100], torch.randint(225, (100,), generator=draw)
+    x = torch.nn.functional.normalize(player.net.encoder.join(codes, place, cue), dim=-1)
+    cosine = (x @ x.T).detach()[~torch.eye(100, dtype=torch.bool)]
+    assert cosine.abs().mean() < 0.15
+    assert cosine.mean().abs() < 0.05
 
 
 def test_the_reconstructed_features_are_those_of_the_view():
@@ -105,4 +118,4 @@ def test_the_reconstructed_features_are_those_of_the_view():
 
 def test_an_unknown_memory_is_refused():
     with pytest.raises(UserError, match="no memory 'gru'"):
-        Agent("gru", 8, 4)
+        Agent("gru", 8)

@@ -14,7 +14,7 @@ from replications.study import Context, UserError
 
 CPU = torch.device("cpu")
 TINY = Config(
-    experiment="replay", train="zipf_1", frames=6 * 16 * 4, copies=16, sequence=4, batch=8, capacity=40, width=16, tile_width=4, looks=2,
+    experiment="replay", train="zipf_1", frames=6 * 16 * 4, copies=16, sequence=4, batch=8, capacity=40, width=16, looks=2,
     gamma=0.9, target_update=2, novelty=0.1,
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ class Config:
     # networks
     memory: str = "mlp"  # mlp, lstm or transformer
     width: int = 128  # units of every layer; the paper's memory has 512
-    tile_width: int = 8  # features of a tile
+    tile_width: int = 8  # features of a part of a tile, in the labyrinth
     layers: int = 1  # of the transformer; the paper's has 4
     attention_heads: int = 4  # of the transformer; the paper's has 8
     window: int = 16  # steps of its memory before the segment
@@ -31,7 +31,7 @@ class Config:
     gamma: float = 0.99  # discount a step; the paper's replay agent has 0.9
     baseline_cost: float = 0.59  # weight of the value's error
     entropy_cost: float = 0.01  # the paper's 9.4e-5 explores too little for this many frames
-    novelty: float = 0.0  # c of a reward c/√n for the n-th visit to a place, target and action: not in the paper
+    novelty: float = 0.0  # c of a reward c/n for the n-th visit to a place, target and action: not in the paper
     lr: float = 1e-3  # Adam; the paper's is 3e-4
     clip: float = 1.0  # largest norm of the gradient; not said for IMPALA
     reconstruction: float = 0.0  # weight of the reconstruction loss, not said in the paper

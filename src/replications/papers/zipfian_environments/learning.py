@@ -1,7 +1,7 @@
 """The actor-critic agent in Zipf's Gridworld: IMPALA in one process (Chan et al. 2022, section 4 and appendix A).
 
 Copies step and learn in turn, so that the policy that acts is the one that learns and V-trace's ratios are one; the losses are
-IMPALA's. A time-out counts as an end, which the paper leaves open. A reward for novelty, c/√n at the n-th visit to a place,
+IMPALA's. A time-out counts as an end, which the paper leaves open. A reward for novelty, c/n at the n-th visit to a place,
 target and action, stands in for the exploration of thousands of times as many steps; evaluation knows nothing of it.
 """
 
@@ -49,6 +49,7 @@ class Player:
 
     def __post_init__(self) -> None:
         self.world = tables(self.device)
+        self.shown = self.net.encoder.shown(self.world.views)
 
     def begin(self, count: int) -> State:
         """The memory of `count` copies before their first step."""
@@ -56,7 +57,7 @@ class Player:
 
     def codes(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Codes of all views and cues under the present weights."""
-        return self.net.encoder.codes(self.world.views)
+        return self.net.encoder.codes(self.shown)
 
     def act(
         self, codes: tuple[torch.Tensor, torch.Tensor], place: torch.Tensor, situation: torch.Tensor,
@@ -71,8 +72,7 @@ class Player:
         self, place: torch.Tensor, situation: torch.Tensor, fresh: torch.Tensor, state: State
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Features and memory states (T, B, width), logits (T, B, 8) and values (T, B) of a segment."""
-        views, row = torch.unique(place, return_inverse=True)
-        x = self.net.encoder.join(self.net.encoder.codes(self.world.views[views]), row, self.world.pairs[situation])
+        x = self.net.encoder.join(self.codes(), place, self.world.pairs[situation])
         h, _ = self.net.memory(x, fresh, state)
         return x, h, *self.net.heads(h)
 
@@ -120,13 +120,12 @@ def sample(logits: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 def build(config: Config, context: Context) -> Player:
     """The network on the run's device, the same weights on every device."""
-    net = Agent(
-        config.memory, config.width, config.tile_width, config.layers, config.attention_heads, config.window
-    )  # fmt: skip
+    net = Agent(config.memory, config.width, config.layers, config.attention_heads, config.window)
     draw = context.generator("weights", device="cpu")
     initialise(net, draw)
-    for weight in (net.encoder.tile.weight, net.encoder.cue.weight):
-        weight.data.normal_(generator=draw)  # their inputs are one or two ones
+    # inputs are ones, about thirty in a view and two in a cue: weights that saturate tanh, so that codes differ
+    net.encoder.view.weight.data.normal_(0.0, 0.5, generator=draw)
+    net.encoder.cue.weight.data.normal_(generator=draw)
     for weight in (net.policy.weight, net.value.weight):
         weight.data.mul_(0.1)  # a policy that starts near the uniform one
     return Player(config, net.to(context.device), context.device)
@@ -147,8 +146,7 @@ def auxiliary(
         loss = loss + config.reconstruction * reconstruction_loss(net.decoder(memory), truth)
     if target is not None:
         with torch.no_grad():
-            views, row = torch.unique(seen, return_inverse=True)
-            aim = target.projector(target.encoder.join(target.encoder.codes(player.world.views[views]), row, cue))
+            aim = target.projector(target.encoder.join(target.encoder.codes(player.shown), seen, cue))
         loss = loss + config.byol * byol_loss(net.predictor(net.projector(memory)), aim)
     return loss
 
@@ -243,7 +241,7 @@ def run(config: Config, context: Context) -> Outcome:
                 if config.novelty:
                     entry = entry_of(place, situation, action)
                     visits.index_add_(0, entry, torch.ones_like(reward))
-                    reward = reward + config.novelty * visits[entry].rsqrt()
+                    reward = reward + config.novelty / visits[entry]
                 fresh = terminated | truncated
                 episodes.index_add_(0, situation, fresh.float())
                 rows.append((place, situation, began, action, behaviour, reward, fresh))

@@ -189,9 +189,8 @@ def learn(
         best = q_values(player, after, situation).argmax(-1, keepdim=True)
         bootstrap = q_values(target, after, situation).gather(-1, best).squeeze(-1)
         discount = config.gamma * (1 - over.float())
-        bonus = (
-            config.novelty * visits[entry_of(place, situation, action)].clamp(min=1).rsqrt()
-        )  # by the counts of today
+        counts = visits[entry_of(place, situation, action)].clamp(min=1)  # of today
+        bonus = config.novelty / counts
         aim = lambda_returns(reward + bonus, discount, bootstrap, q.argmax(-1) == action, config.lam)
     error = aim - q.gather(-1, action[..., None]).squeeze(-1)
     weights = importance_weights(probability, min(buffer.written, len(buffer.rows)), config.importance)

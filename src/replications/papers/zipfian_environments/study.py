@@ -42,11 +42,12 @@ def run(config: Config, context: Context) -> Outcome:
 def gridworld(base: Config) -> dict[str, Config]:
     """The agents of Table 3 on `zipf_1`, and the plain one on `zipf_2` and on the uniform law besides."""
     one = replace(base, train="zipf_1")
+    table_base = replace(base, experiment="table", copies=min(base.copies, 256))
     return {
         "mlp_zipf_1": one,
         "mlp_zipf_2": replace(base, train="zipf_2"),
         "mlp_uniform": replace(base, train="uniform"),
-        **{f"table_{name}": replace(base, experiment="table", train=name) for name in ("zipf_1", "zipf_2", "uniform")},
+        **{f"table_{name}": replace(table_base, train=name) for name in ("zipf_1", "zipf_2", "uniform")},
         **{f"reconstruction_{weight:g}": replace(one, reconstruction=weight) for weight in RECONSTRUCTIONS},
         "byol": replace(one, byol=1.0),
         "lstm": replace(one, memory="lstm"),
@@ -56,7 +57,7 @@ def gridworld(base: Config) -> dict[str, Config]:
 
 def replays(base: Config) -> dict[str, Config]:
     """The replay agent with and without priorities, on `zipf_1`."""
-    one = replace(base, experiment="replay", train="zipf_1", gamma=0.9)
+    one = replace(base, experiment="replay", train="zipf_1", gamma=0.9, copies=min(base.copies, 256), lr=1e-3)
     return {"replay_priorities": one, "replay_uniform": replace(one, priorities=False)}
 
 
@@ -86,11 +87,13 @@ def levels(base: Config) -> dict[str, Config]:
     }
 
 
-def conditions(base: Config, room: int, find_examples: int, level_frames: int, level: Config) -> dict[str, Config]:
-    """All conditions at one size: `base` for the gridworld, steps for room and levels, examples for the find task."""
+def conditions(
+    grid: Config, base: Config, room: int, find_examples: int, level_frames: int, level: Config
+) -> dict[str, Config]:
+    """All conditions at one size: `grid` for the gridworld, steps for room and levels, examples for the find task."""
     return {
-        **gridworld(base),
-        **replays(base),
+        **gridworld(grid),
+        **replays(grid),
         **playroom(replace(base, frames=room)),
         **finding(replace(base, frames=find_examples)),
         **levels(replace(level, frames=level_frames)),
@@ -105,7 +108,7 @@ def only(chosen: dict[str, Config], *names: str) -> dict[str, Config]:
 def paper_gridworld() -> dict[str, Config]:
     """The published agents in the gridworld: 512 units, 128-step unrolls, 3 million updates of an assumed batch of 32."""
     base = Config(
-        train="zipf_2", frames=3_000_000 * 128 * 32, width=512, tile_width=32, layers=4, attention_heads=8, window=128,
+        train="zipf_2", frames=3_000_000 * 128 * 32, width=512, layers=4, attention_heads=8, window=128,
         copies=32, unroll=128, minibatches=1, entropy_cost=9.4e-5, lr=3e-4, looks=100, rollouts=50,
         gamma=0.99, auxiliary_share=1, capacity=100_000, sequence=128, batch=32, workers=8,
     )  # fmt: skip
@@ -167,9 +170,10 @@ METRICS = {
 SMOKE = Config(frames=20_000, looks=1, novelty=0.1, rollouts=1, copies=64, width=32, window=4, capacity=200, batch=32)
 SMOKE_LEVELS = Config(looks=1, copies=4, unroll=8, per_level=1, tile_width=4)
 LAPTOP = Config(frames=3_000_000, looks=10, rollouts=10, gamma=0.95, entropy_cost=3e-3, novelty=0.1, window=8)
+LAPTOP_GRIDWORLD = replace(LAPTOP, frames=5_000_000, copies=1024, minibatches=8, lr=2e-3, entropy_cost=1e-3)
 LAPTOP_LEVELS = Config(copies=16, unroll=16, per_level=5)
-GPU = replace(LAPTOP, frames=100_000_000, copies=8192, width=256, minibatches=8, looks=20)
-_SMOKE = conditions(SMOKE, 10_000, 4_000, 1_100, SMOKE_LEVELS)
+GPU = replace(LAPTOP_GRIDWORLD, frames=100_000_000, copies=8192, width=256, minibatches=8, looks=20)
+_SMOKE = conditions(SMOKE, SMOKE, 10_000, 4_000, 1_100, SMOKE_LEVELS)
 
 STUDY = Study(
     paper="zipfian_environments",
@@ -181,7 +185,7 @@ STUDY = Study(
             only(_SMOKE, "mlp_zipf_1", "mlp_zipf_2", "mlp_uniform", "table_zipf_1", "lstm", "replay_priorities", "lift", "find_rl", "find_classifier"),
             seeds=1, minutes=0.5, memory_gb=1.0,
         ),
-        "laptop": Plan(conditions(LAPTOP, 1_200_000, 600_000, 100_000, LAPTOP_LEVELS), seeds=3, minutes=45.0, memory_gb=1.0),
+        "laptop": Plan(conditions(LAPTOP_GRIDWORLD, LAPTOP, 1_200_000, 600_000, 100_000, LAPTOP_LEVELS), seeds=3, minutes=60.0, memory_gb=1.0),
         "gpu": Plan(
             {
                 **only(gridworld(GPU), "mlp_zipf_1", "mlp_zipf_2", "mlp_uniform", "reconstruction_0.3"),
