@@ -2,6 +2,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from myst_nb.core.variables import format_plain_text
 
 import toy_project
 from replications.publish import Chapter
@@ -94,17 +95,20 @@ def test_a_table_is_html_in_a_notebook_and_a_hint_in_a_terminal():
     assert "<p>" not in repr(shown)
 
 
-def test_glue_gives_prose_a_formatted_number_without_quotes(root, ran, monkeypatch):
+@pytest.mark.parametrize(
+    ("value", "fmt", "shown"),
+    [(0.123456, ".2f", "0.12"), (0.9, ".2f", "0.90"), (132179, ",.0f", "132,179"), ("many", "", "many")],
+)
+def test_glue_gives_prose_the_digits_that_were_asked_for(root, ran, monkeypatch, value, fmt, shown):
     glued = {}
 
-    def glue(name, value, display):
-        glued[name] = repr(value)
+    def glue(name, content, display):
+        glued[name] = repr(content)  # what a notebook keeps of it
         assert display is False
 
     monkeypatch.setitem(sys.modules, "myst_nb", SimpleNamespace(glue=glue))
-    chapter().glue("toy-loss", 0.123456, ".2f")
-    chapter().glue("toy-word", "many")
-    assert glued == {"toy-loss": "0.12", "toy-word": "many"}
+    chapter().glue("toy", value, fmt)
+    assert format_plain_text(glued["toy"], "") == shown
 
 
 def test_check_prints_verdicts_of_the_live_profile_only(root, ran, capsys):
