@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch._dynamo  # brings triton, which crashes where it is first imported after MiniWorld's drawing: both carry LLVM
 
 from replications.study import Context
 
