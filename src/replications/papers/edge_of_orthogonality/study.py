@@ -12,6 +12,7 @@ import torch
 
 from replications.data import cifar10
 from replications.papers.byol.pretraining import METRICS, dry_steps, pretrain, split
+from replications.papers.byol.study import RESNET50
 from replications.papers.edge_of_orthogonality.algebra import ALGEBRA_METRICS, Algebra, run_algebra
 from replications.papers.edge_of_orthogonality.learner import POINTS, Config, Orthogonal, make, short, watched_curves
 from replications.papers.edge_of_orthogonality.published import ALPHAS, ROWS
@@ -104,21 +105,11 @@ RESNET18 = replace(
 GPU = ("linear", "linear_fast", "visser_0", "newton_schulz_twice_0.3", "stiefel_0.3")
 IMAGENET = replace(
     LAPTOP,
-    encoder="resnet50",
-    hidden=4096,
-    projection=256,
-    images=1_281_167,
-    test_images=50_000,
-    size=224,
-    crop_area=0.08,
-    blur=True,
+    **RESNET50,
     epochs=100.0,
-    batch=4096,
-    optimizer="lars",
     lr=0.45 * 4096 / 256,
     weight_decay=1e-6,
     warmup=0.1,
-    bfloat16=False,
     output_norm=False,
 )
 

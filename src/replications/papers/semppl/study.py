@@ -10,7 +10,7 @@ import torch
 from replications.data import cifar10
 from replications.papers.byol.pretraining import METRICS as PRETRAINING_METRICS
 from replications.papers.byol.pretraining import ONE_PERCENT, TEN_PERCENT, Split, dry_steps, pretrain, split
-from replications.papers.byol.study import CLASSES
+from replications.papers.byol.study import CLASSES, RESNET50
 from replications.papers.semppl.exact import METRICS as EXACT_METRICS
 from replications.papers.semppl.exact import Algebra, run_algebra
 from replications.papers.semppl.learner import Config, SemPPL
@@ -99,24 +99,14 @@ RESNET18 = replace(
 IMAGENET = replace(
     LAPTOP,
     **RECALLED,
-    encoder="resnet50",
-    hidden=4096,
-    projection=256,
-    images=1_281_167,
-    test_images=50_000,
-    size=224,
-    crop_area=0.08,
-    blur=True,
+    **RESNET50,
     epochs=300.0,
-    batch=4096,
     labelled=41,
     queue=20 * 4096,
-    optimizer="lars",
     lr=0.3 * 4096 / 256,
     weight_decay=1e-6,
     tau=0.996,
     warmup=1 / 30,
-    bfloat16=False,
 )  # labelled: 1 % of a batch
 IMAGENET_TEN = replace(IMAGENET, share=TEN_PERCENT, labelled=410)
 
