@@ -5,6 +5,8 @@ C1 to C12 are the paper's; P1 to P4 are its propositions that no claim covers, P
 
 from __future__ import annotations
 
+import numpy as np
+
 from replications.papers.edge_of_orthogonality.estimands import (
     best_proposed,
     difference,
@@ -48,7 +50,7 @@ def proposition(where: str) -> Published:
     return Published(None, "", where, read=True)
 
 
-def unlike_limit(records: Records):  # type: ignore[no-untyped-def]
+def unlike_limit(records: Records) -> np.ndarray:
     """In which seeds the same form without a ridge keeps more effective dimensions than no predictor."""
     return difference(named(NS2, 0.0), "none", "effective_rank")(records) > 1
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 
 from replications.figures import band, figure, palette
 from replications.papers.edge_of_orthogonality import predictors
@@ -41,7 +42,7 @@ def over_seeds(records: Records, arm: str, name: str) -> tuple[np.ndarray, np.nd
     return x[shown], ys[:, shown]
 
 
-def _lines(ax, records: Records, arms: dict[str, str], name: str) -> None:  # type: ignore[no-untyped-def]
+def _lines(ax: Axes, records: Records, arms: dict[str, str], name: str) -> None:
     for index, (arm, title) in enumerate(arms.items()):
         if arm in records:
             x, ys = over_seeds(records, arm, name)
