@@ -30,7 +30,6 @@ AWAITING_RECORDS = {
     "byol_without_batch_statistics",
     "edge_of_orthogonality",
     "semppl",
-    "zipfian_environments",
 }
 every_chapter = pytest.mark.parametrize("slug", SLUGS)
 

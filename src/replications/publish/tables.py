@@ -33,7 +33,7 @@ def cell(value: Any) -> str:
     if value is None:
         return "–"
     if not _is_number(value):
-        return escape(str(value))
+        return escape(str(value)).replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")  # a number and its spread
     return (str(value) if isinstance(value, Integral) else f"{value:.4g}").replace("-", "−")
 
 

@@ -31,37 +31,19 @@ def test_a_dose_must_grow_at_every_step_of_a_seed():
     assert estimands.grows(("a", "b", "c"), estimands.gap)(records).tolist() == [True, False, False]
 
 
-def levels(forward, backward, reference=None):
-    shape = np.zeros(30, dtype=np.float32)
-    arrays = {
-        "levels_forward": {"return": [forward] * 3, "random": [shape] * 3},
-        "levels_reversed": {"return": [backward] * 3, "random": [shape] * 3},
-        "levels_uniform": {
-            "return": [np.full(30, 0.5, dtype=np.float32) if reference is None else reference] * 3,
-            "random": [shape] * 3,
-        },
-    }
-    return fake_records({name: {"return_uniform": [0.0] * 3} for name in arrays}, arrays=arrays)
-
-
-def test_scores_are_normalised_by_chance_and_the_uniform_reference():
+def test_the_order_decides_only_where_both_ends_of_the_list_change_places():
     up, down = np.linspace(0, 1, 30, dtype=np.float32), np.linspace(1, 0, 30, dtype=np.float32)
-    assert estimands.normalised(levels(up, down), "levels_forward")[0] == pytest.approx(2 * up)
+    better_everywhere = up + 1
+
+    def levels(forward, backward):
+        arrays = {"levels_forward": {"return": [forward] * 3}, "levels_reversed": {"return": [backward] * 3}}
+        return fake_records({name: {"return_uniform": [0.0] * 3} for name in arrays}, arrays=arrays)
+
+    assert estimands.end_means(levels(up, down), "levels_forward")[1] == pytest.approx([up[-6:].mean()] * 3)
     assert estimands.order_decides(levels(down, up)).tolist() == [True] * 3
     assert estimands.order_decides(levels(up, down)).tolist() == [False] * 3
     assert estimands.order_decides(levels(up, up)).tolist() == [False] * 3
-
-
-def test_levels_that_the_reference_did_not_learn_carry_no_information():
-    reference = np.full(30, 0.5, dtype=np.float32)
-    reference[3] = 0.0
-    scores = estimands.normalised(
-        levels(np.ones(30, dtype=np.float32), np.ones(30, dtype=np.float32), reference), "levels_forward"
-    )
-    assert np.isnan(scores[:, 3]).all()
-    assert np.isfinite(np.delete(scores, 3, axis=1)).all()
-    records = levels(np.ones(30, dtype=np.float32), np.ones(30, dtype=np.float32), reference)
-    assert estimands.weighted(records, "levels_forward", "forward") == pytest.approx([2.0] * 3)
+    assert estimands.order_decides(levels(better_everywhere, up)).tolist() == [False] * 3
 
 
 def test_a_remedy_counts_against_the_control_seed_by_seed():

@@ -74,9 +74,9 @@ def test_the_floors_are_those_of_the_random_policy():
 
 def test_tables_set_ours_beside_the_papers():
     rows = {row["agent"]: row for row in figures.table(records(ALL))}
-    assert rows["LSTM, zipf_1"]["paper: rare"] == 0.24
+    assert rows["LSTM, zipf_1"][figures.PRINTED] == "0.85, 0.69, 0.24"
     assert rows["LSTM, zipf_1"]["uniform"] == "0.60 ± 0.10"
-    assert rows["table of values, zipf_1"]["paper: rare"] == "–"
+    assert rows["table of values, zipf_1"][figures.PRINTED] == "–, –, –"
     small = figures.small_table(records(ALL), figures.FIND, figures.PAPER_FIND)
     assert small[0]["paper: train, uniform, rare"] == "1.00, 0.78, 0.66"
     assert len(figures.small_table(records(SOME), figures.ROOM, figures.PAPER_ROOM)) == 1
@@ -110,6 +110,8 @@ def test_captions_say_the_scale_and_what_was_not_run():
     found = records(SOME, seeds=1, levels=False)
     assert figures.scale(found, "lift").startswith("profile laptop: 0 environment steps a run, 1 seed")
     assert figures.scale(found, "byol") == "profile laptop: not run"
+    assert figures.told_levels(found) == {"steps": "–", "uniform": "–"}
+    assert figures.told_levels(records(ALL)) == {"steps": "0", "uniform": "0.30"}
 
 
 def test_the_page_takes_the_largest_profile_that_has_its_conditions():

@@ -99,11 +99,11 @@ DEFAULT_RATE = 0.1  # BYOL's; of an arm whose tuning is not recorded yet
 LEARNING_RATES: dict[str, float] = {  # what `tuning.best` selects; a test compares
     "bn": 0.1,
     "encoder_bn": 0.1,
-    "none": 0.1,
-    "affine": 0.1,
-    "gn_ws": 0.1,
-    "simclr_bn": 0.1,
-    "simclr_none": 0.1,
+    "none": 0.03,
+    "affine": 0.03,
+    "gn_ws": 0.3,
+    "simclr_bn": 0.03,
+    "simclr_none": 0.03,
 }
 
 LAPTOP = Config(epochs=3.0, control=True)  # how an arm ends is the question: one that diverges is recorded

@@ -98,7 +98,7 @@ REMEDIES = AllOf(
 )
 DOSE = EverySeed(grows(("mlp_uniform", "mlp_zipf_1", "mlp_zipf_2"), gap), "uniform - rare grows over α = 0, 1, 2")
 ORDER = EverySeed(
-    order_decides, "the first six levels score higher forward than reversed, the last six the other way round"
+    order_decides, "the first six levels return more forward than reversed, the last six the other way round"
 )
 
 CLAIMS = (

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from replications.papers.zipfian_environments.labyrinth import law_of
 from replications.papers.zipfian_environments.method import rarest
 from replications.study import Records
 from replications.study.rules import Estimand
@@ -78,28 +77,11 @@ def remedies_below(control: str, margin: float) -> Estimand:
     return below
 
 
-def normalised(records: Records, condition: str) -> np.ndarray:
-    """(return - random) / (uniform-trained reference - random) of each level, one row a seed: (seeds, 30).
-
-    Levels where the reference does no better than chance carry no information and are NaN.
-    """
-    reference = np.mean(records.arrays("levels_uniform", "return"), axis=0)
-    random = np.mean(records.arrays("levels_uniform", "random"), axis=0)
-    scale = reference - random
-    usable = np.where(scale > 0.02, scale, np.nan)
-    return (np.stack(records.arrays(condition, "return")) - random) / usable
-
-
 def end_means(records: Records, condition: str) -> tuple[np.ndarray, np.ndarray]:
-    """Mean normalised score of the first six and of the last six levels of the list, one a seed each."""
-    scores, last = normalised(records, condition), rarest(scores_length(records)) > 0
-    with np.errstate(invalid="ignore"):
-        return np.nanmean(scores[:, last[::-1]], axis=1), np.nanmean(scores[:, last], axis=1)
-
-
-def scores_length(records: Records) -> int:
-    """How many levels there are."""
-    return len(records.arrays("levels_uniform", "return")[0])
+    """Mean return over the first six and over the last six levels of the list, one a seed each."""
+    returns = np.stack(records.arrays(condition, "return"))  # (seeds, levels)
+    last = rarest(returns.shape[1]) > 0
+    return returns[:, last[::-1]].mean(axis=1), returns[:, last].mean(axis=1)
 
 
 def order_decides(records: Records) -> np.ndarray:
@@ -109,10 +91,3 @@ def order_decides(records: Records) -> np.ndarray:
         end_means(records, "levels_reversed"),
     )
     return (first > first_reversed) & (last < last_reversed)
-
-
-def weighted(records: Records, condition: str, order: str) -> np.ndarray:
-    """Normalised score, a mean by Zipf's law over the levels that can be normalised, one a seed."""
-    scores, law = normalised(records, condition), law_of("zipf_1", order)
-    known = np.isfinite(scores)
-    return np.where(known, scores, 0) @ law / (known @ law)
