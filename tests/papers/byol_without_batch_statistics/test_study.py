@@ -17,7 +17,6 @@ from replications.papers.byol_without_batch_statistics import method, study
 from replications.papers.byol_without_batch_statistics.identities import Identities
 from replications.papers.byol_without_batch_statistics.study import (
     ARMS,
-    DEFAULT_RATE,
     LEARNING_RATES,
     RATES,
     SIMCLR,
@@ -132,7 +131,6 @@ def test_every_arm_has_the_same_trials_and_the_same_budget():
         assert main == replace(study.LAPTOP, lr=LEARNING_RATES[arm], **ARMS[arm])
     assert set(plan.conditions) == {trial(arm, rate) for arm in ARMS for rate in RATES} | {*ARMS, "identities"}
     assert LEARNING_RATES.keys() == ARMS.keys()
-    assert DEFAULT_RATE in RATES
 
 
 def test_arms_differ_in_their_layout_and_simclr_in_its_form():

@@ -95,7 +95,6 @@ ARMS: dict[str, dict[str, Any]] = {
     "simclr_none": {"layout": "none", **SIMCLR},
 }
 RATES = (0.03, 0.1, 0.3)  # peak learning rates that every arm tries
-DEFAULT_RATE = 0.1  # BYOL's; of an arm whose tuning is not recorded yet
 LEARNING_RATES: dict[str, float] = {  # what `tuning.best` selects; a test compares
     "bn": 0.1,
     "encoder_bn": 0.1,
