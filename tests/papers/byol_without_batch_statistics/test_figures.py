@@ -108,6 +108,9 @@ def test_an_arm_is_told_in_words():
     assert figures.told(made(), "bn") == "41.0 % after training, 30.0 % before it, with a spread of 0.76"
     assert figures.told(made(diverged="none"), "none") == "diverged in some seed"
     assert figures.told(made(SMOKE, 1, "smoke"), "affine") == "not run at profile smoke"
+    assert figures.gained(made(), "bn") == "11.0"
+    assert figures.gained(made(diverged="none"), "none") == "(diverged)"
+    assert figures.gained(made(SMOKE, 1, "smoke"), "affine") == "(not run at profile smoke)"
 
 
 def test_differences_are_paired_and_left_out_where_an_arm_diverged_or_is_missing():

@@ -156,6 +156,14 @@ def told(records: Records, arm: str) -> str:
     return f"{100 * after:.1f} % after training, {100 * before:.1f} % before it, with a spread of {spread:.2g}"
 
 
+def gained(records: Records, arm: str) -> str:
+    """What an arm has learnt, in points of kNN accuracy over its untrained encoder, for the prose."""
+    if arm not in records:
+        return f"(not run at profile {records.profile})"
+    gain = 100 * (records.scalars(arm, "knn") - records.scalars(arm, "knn_random"))
+    return f"{gain.mean():.1f}".replace("-", "−") if np.isfinite(gain).all() else "(diverged)"
+
+
 def pairs(records: Records) -> list[dict[str, object]]:
     """Differences of neighbours that the claims are about, and the smallest that these seeds could have shown."""
     from replications.statistics import minimum_detectable_effect

@@ -148,7 +148,8 @@ STUDY = Study(
         "laptop": Plan(
             {**_trials(), **{arm: tuned(LAPTOP, arm) for arm in ARMS}, "identities": Identities()},
             seeds=3,
-            minutes=45,
+            minutes=35,
+            memory_gb=2.1,
         ),
         "gpu": Plan(
             {**{arm: tuned(RESNET18, arm, GPU_RATE) for arm in ON_GPU}, "identities": Identities()},
