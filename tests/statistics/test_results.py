@@ -6,7 +6,15 @@ import sys
 import numpy as np
 import pytest
 
-from replications.statistics.results import DegenerateSample, Interval, constant, level_between, sample, varied
+from replications.statistics.results import (
+    DegenerateSample,
+    Interval,
+    constant,
+    level_between,
+    mean_and_deviation,
+    sample,
+    varied,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,3 +71,10 @@ def test_importing_the_package_does_not_import_scipy():
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+def test_a_mean_is_told_with_its_deviation_where_there_are_several_seeds_and_none_diverged():
+    assert mean_and_deviation([1.0, 2.0, 3.0]) == "2.0 ± 1.0"
+    assert mean_and_deviation([1.0, 2.0, 3.0], deviation=False) == "2.0"
+    assert mean_and_deviation([1.26]) == "1.3"
+    assert mean_and_deviation([1.0, float("nan")]) is None

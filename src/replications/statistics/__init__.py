@@ -7,7 +7,7 @@ Bottom layer: numpy, scipy and the standard library alone. Functions take 1-D ar
 from replications.statistics.comparisons import holm, one_sided_t, paired, sign_test, tost
 from replications.statistics.effects import detectable_effect_size, effect_size, minimum_detectable_effect, power
 from replications.statistics.intervals import bootstrap_interval, clopper_pearson, t_interval, wilson
-from replications.statistics.results import Comparison, DegenerateSample, Interval, constant
+from replications.statistics.results import Comparison, DegenerateSample, Interval, constant, mean_and_deviation
 from replications.statistics.trends import trend
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "detectable_effect_size",
     "effect_size",
     "holm",
+    "mean_and_deviation",
     "minimum_detectable_effect",
     "one_sided_t",
     "paired",

@@ -87,3 +87,12 @@ def level_between(level: float, what: str = "level") -> float:
     if not 0.0 < level < 1.0:
         raise ValueError(f"{what} must lie strictly between 0 and 1, got {level}")
     return float(level)
+
+
+def mean_and_deviation(values: Values, deviation: bool = True) -> str | None:
+    """A mean over seeds for a table, with the standard deviation where there are several; None where a seed diverged."""
+    sample = np.asarray(values, dtype=float)
+    if not np.isfinite(sample).all():
+        return None
+    spread = f" ± {sample.std(ddof=1):.1f}" if deviation and len(sample) > 1 else ""
+    return f"{sample.mean():.1f}{spread}"

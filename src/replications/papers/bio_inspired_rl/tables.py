@@ -16,6 +16,7 @@ from replications.papers.bio_inspired_rl.aggregates import (
 )
 from replications.papers.bio_inspired_rl.exact import count_table
 from replications.papers.bio_inspired_rl.figures import GAME_TITLES, NAMES, games
+from replications.statistics import mean_and_deviation
 from replications.study import Records
 
 Row = dict[str, Any]
@@ -49,7 +50,7 @@ def scores(records: Records) -> list[Row]:
             "network": title,
             "coefficients": f"{records.scalars(f'{played[0]}-{net}', 'coefficients')[0]:,.0f}",
         }
-        row |= {GAME_TITLES[game]: _spread(records.scalars(f"{game}-{net}", "score")) for game in played}
+        row |= {GAME_TITLES[game]: mean_and_deviation(records.scalars(f"{game}-{net}", "score")) for game in played}
         row |= {
             "IQM": f"{iqm(values):.2f}",
             "95 %": f"{low:.2f} to {high:.2f}",
@@ -59,10 +60,6 @@ def scores(records: Records) -> list[Row]:
         }
         rows.append(row)
     return rows
-
-
-def _spread(values: np.ndarray) -> str:
-    return f"{values.mean():.1f}" + (f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else "")
 
 
 def second_order(records: Records) -> list[Row]:
@@ -81,7 +78,7 @@ def second_order(records: Records) -> list[Row]:
                     "optimiser": "K-FAC" if "kfac" in net else "Adam",
                     "updates to the fixed score": f"{updates.mean():,.0f}",
                     "seeds that reached it": f"{int(records.scalars(name, 'reached').sum())} of {len(updates)}",
-                    "score after training": _spread(records.scalars(name, "score")),
+                    "score after training": mean_and_deviation(records.scalars(name, "score")),
                     "CPU seconds a run": f"{seconds.mean():.0f}",
                 }
             )
@@ -94,7 +91,7 @@ def krull(records: Records) -> list[Row]:
         {
             "network": NAMES[name.removeprefix("krull-")],
             "coefficients": f"{records.scalars(name, 'coefficients')[0]:,.0f}",
-            "score": _spread(records.scalars(name, "score")),
+            "score": mean_and_deviation(records.scalars(name, "score")),
             "HNS": f"{np.mean(published.human_normalised('krull', records.scalars(name, 'score'))):.2f}",
         }
         for name in records.conditions

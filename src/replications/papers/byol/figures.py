@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from replications.figures import band, figure, palette
+from replications.statistics import mean_and_deviation
 from replications.study import Records
 from replications.study.rules import finite
 
@@ -140,8 +141,8 @@ def table(records: Records) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = [
         {
             "arm": "untrained encoder",
-            "kNN %": _percent(records.scalars(main, "knn_random")),
-            "linear %": _percent(records.scalars(main, "linear_random")),
+            "kNN %": mean_and_deviation(100 * records.scalars(main, "knn_random"), deviation=False),
+            "linear %": mean_and_deviation(100 * records.scalars(main, "linear_random"), deviation=False),
             "loss, of 8": None,
             "spread": None,
             "effective rank": None,
@@ -155,8 +156,8 @@ def table(records: Records) -> list[dict[str, object]]:
         rows.append(
             {
                 "arm": TITLES[arm],
-                "kNN %": _percent(records.scalars(arm, "knn"), deviation=True),
-                "linear %": _percent(records.scalars(arm, "linear")),
+                "kNN %": mean_and_deviation(100 * records.scalars(arm, "knn")),
+                "linear %": mean_and_deviation(100 * records.scalars(arm, "linear"), deviation=False),
                 "loss, of 8": loss,
                 "spread": spread,
                 "effective rank": rank,
@@ -166,11 +167,3 @@ def table(records: Records) -> list[dict[str, object]]:
             }
         )
     return rows
-
-
-def _percent(shares: np.ndarray, deviation: bool = False) -> str | None:
-    """Mean over seeds, with their standard deviation where there are several; None where a seed diverged."""
-    if not np.isfinite(shares).all():
-        return None
-    spread = f" ± {100 * shares.std(ddof=1):.1f}" if deviation and len(shares) > 1 else ""
-    return f"{100 * shares.mean():.1f}{spread}"

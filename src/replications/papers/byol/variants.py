@@ -8,6 +8,7 @@ import numpy as np
 
 from replications.figures import band, figure, palette
 from replications.papers.byol.claims import arm
+from replications.statistics import mean_and_deviation
 from replications.study import Records
 from replications.study.rules import finite
 
@@ -130,8 +131,8 @@ def _row(
     change = 100 * records.paired(name, base, "knn") if here and base is not None and base in records else np.array([])
     return {
         "variant": title,
-        "kNN %": _mean(knn),
-        "change, points": _mean(change, deviation=True) if len(change) else None,
+        "kNN %": mean_and_deviation(knn, deviation=False),
+        "change, points": mean_and_deviation(change) if len(change) else None,
         "spread": finite(float(records.scalars(name, "std").mean())) if here else None,
         "seeds": len(records[name]) if here else 0,
         "paper, %": paper,
@@ -174,11 +175,11 @@ def few_labels(records: Records) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for name in names:
         paper = TABLE_2A[name]
-        values = {share: _mean(100 * records.scalars(name, metric), deviation=True) for share, metric in shares.items()}
+        values = {share: mean_and_deviation(100 * records.scalars(name, metric)) for share, metric in shares.items()}
         rows.append({"features": DECAY[name], **values, "paper, 1 %": paper[0], "paper, 10 %": paper[1]})
     for name in names[:1]:
         untrained = {
-            share: _mean(100 * records.scalars(name, f"{m}_random"), deviation=True) for share, m in shares.items()
+            share: mean_and_deviation(100 * records.scalars(name, f"{m}_random")) for share, m in shares.items()
         }
         rows.append({"features": "untrained encoder", **untrained, "paper, 1 %": None, "paper, 10 %": None})
     return rows
@@ -204,11 +205,3 @@ def equilibrium(records: Records) -> list[dict[str, Any]]:
         }
         for name, (title, target) in wanted.items()
     ]
-
-
-def _mean(values: np.ndarray, deviation: bool = False) -> str | None:
-    """Mean over seeds, with their standard deviation where there are several; None where a seed diverged."""
-    if not np.isfinite(values).all():
-        return None
-    spread = f" ± {values.std(ddof=1):.1f}" if deviation and len(values) > 1 else ""
-    return f"{values.mean():.1f}{spread}"

@@ -6,6 +6,7 @@ import numpy as np
 
 from replications.figures import band, figure, palette
 from replications.papers.byol_without_batch_statistics.identities import METRICS, NORM_NAMES, SHOWN
+from replications.statistics import mean_and_deviation, minimum_detectable_effect
 from replications.study import Records
 from replications.study.rules import finite
 
@@ -131,9 +132,9 @@ def table(records: Records) -> list[dict[str, object]]:
         rows.append(
             {
                 "norm": ARMS[arm],
-                "kNN %": _percent(records.scalars(arm, "knn"), deviation=True),
-                "before training": _percent(records.scalars(arm, "knn_random")),
-                "linear %": _percent(records.scalars(arm, "linear")),
+                "kNN %": mean_and_deviation(100 * records.scalars(arm, "knn")),
+                "before training": mean_and_deviation(100 * records.scalars(arm, "knn_random"), deviation=False),
+                "linear %": mean_and_deviation(100 * records.scalars(arm, "linear"), deviation=False),
                 "spread": finite(float(mean["std"])),
                 "effective rank": finite(float(mean["effective_rank"])),
                 "loss": finite(float(mean["loss"])),
@@ -166,8 +167,6 @@ def gained(records: Records, arm: str) -> str:
 
 def pairs(records: Records) -> list[dict[str, object]]:
     """Differences of neighbours that the claims are about, and the smallest that these seeds could have shown."""
-    from replications.statistics import minimum_detectable_effect
-
     wanted = {
         "in the encoder only − batch norm": ("encoder_bn", "bn"),
         "group norm + WS − batch norm": ("gn_ws", "bn"),
@@ -187,11 +186,3 @@ def pairs(records: Records) -> list[dict[str, object]]:
                 }
             )
     return rows
-
-
-def _percent(shares: np.ndarray, deviation: bool = False) -> str | None:
-    """Mean over seeds in per cent, with their deviation where there are several; None where a seed diverged."""
-    if not np.isfinite(shares).all():
-        return None
-    spread = f" ± {100 * shares.std(ddof=1):.1f}" if deviation and len(shares) > 1 else ""
-    return f"{100 * shares.mean():.1f}{spread}"

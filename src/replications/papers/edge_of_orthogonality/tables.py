@@ -16,6 +16,7 @@ from replications.papers.edge_of_orthogonality.published import (
     TABLE_3,
 )
 from replications.papers.edge_of_orthogonality.study import named
+from replications.statistics import mean_and_deviation
 from replications.study import Records
 from replications.study.rules import finite
 
@@ -44,14 +45,6 @@ def title(condition: str) -> str:
     return f"{TITLES[name]} {value}" if name == "linear_tau" else f"{TITLES[name]}, α = {value}"
 
 
-def percent(shares: np.ndarray) -> str | None:
-    """Mean over seeds in %, with their standard deviation where there are several; None where a seed diverged."""
-    if not np.isfinite(shares).all():
-        return None
-    spread = f" ± {100 * shares.std(ddof=1):.1f}" if len(shares) > 1 else ""
-    return f"{100 * shares.mean():.1f}{spread}"
-
-
 def ridges(records: Records) -> list[dict[str, Any]]:
     """Tables 2 and 3 of the paper, and under each predictor ours: kNN %, "–" where a cell was not run."""
     rows: list[dict[str, Any]] = []
@@ -60,7 +53,7 @@ def ridges(records: Records) -> list[dict[str, Any]]:
         rows.append({"predictor": predictor, "number": what, **{f"α = {a:g}": c for a, c in zip(ALPHAS, cells)}})
 
     def ours(condition: str) -> str | None:
-        return percent(records.scalars(condition, "knn")) if condition in records else None
+        return mean_and_deviation(100 * records.scalars(condition, "knn")) if condition in records else None
 
     for name, words in ROWS.items():
         add(words, "paper, 100 epochs", [f"{value:.1f}" for value in TABLE_2[name]])
@@ -96,8 +89,8 @@ def arms(records: Records) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {
             "arm": "untrained encoder",
-            "kNN %": percent(records.scalars("linear", "knn_random")),
-            "linear %": percent(records.scalars("linear", "linear_random")),
+            "kNN %": mean_and_deviation(100 * records.scalars("linear", "knn_random")),
+            "linear %": mean_and_deviation(100 * records.scalars("linear", "linear_random")),
             **dict.fromkeys(columns),
             "seeds": len(records["linear"]),
         }
@@ -106,8 +99,8 @@ def arms(records: Records) -> list[dict[str, Any]]:
         rows.append(
             {
                 "arm": title(condition),
-                "kNN %": percent(records.scalars(condition, "knn")),
-                "linear %": percent(records.scalars(condition, "linear")),
+                "kNN %": mean_and_deviation(100 * records.scalars(condition, "knn")),
+                "linear %": mean_and_deviation(100 * records.scalars(condition, "linear")),
                 **{words: mean(condition, metric) for words, metric in columns.items()},
                 "seeds": len(records[condition]),
             }

@@ -8,6 +8,7 @@ import numpy as np
 
 from replications.figures import band, figure, palette
 from replications.papers.semppl.exact import METRICS as EXACT
+from replications.statistics import mean_and_deviation
 from replications.study import Records
 from replications.study.rules import finite
 
@@ -104,10 +105,10 @@ def table(records: Records) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = [
         {
             "arm": "untrained encoder",
-            "1 % labels": _percent(records.scalars("alpha_0", "linear_1_random")),
-            "10 % labels": _percent(records.scalars("alpha_0", "linear_10_random")),
-            "all labels": _percent(records.scalars("alpha_0", "linear_random")),
-            "pseudo-labels": _percent(records.scalars("alpha_0", "pseudo_random")),
+            "1 % labels": mean_and_deviation(100 * records.scalars("alpha_0", "linear_1_random")),
+            "10 % labels": mean_and_deviation(100 * records.scalars("alpha_0", "linear_10_random")),
+            "all labels": mean_and_deviation(100 * records.scalars("alpha_0", "linear_random")),
+            "pseudo-labels": mean_and_deviation(100 * records.scalars("alpha_0", "pseudo_random")),
             "purity": None,
             "entropy": None,
             "seeds": len(records["alpha_0"]),
@@ -122,8 +123,8 @@ def sweep(records: Records) -> list[dict[str, object]]:
 
 
 def _row(records: Records, arm: str, title: str) -> dict[str, object]:
-    def percent(metric: str) -> str:
-        return _percent(records.scalars(arm, metric))
+    def percent(metric: str) -> str | None:
+        return mean_and_deviation(100 * records.scalars(arm, metric))
 
     return {
         "arm": title,
@@ -150,8 +151,3 @@ def said(records: Records, difference: Callable[[Records], np.ndarray], *needed:
     if any(arm not in records for arm in needed):
         return f"(not run at profile {records.profile})"
     return f"{100 * difference(records).mean():+.1f}"
-
-
-def _percent(shares: np.ndarray) -> str:
-    spread = f" ± {100 * shares.std(ddof=1):.1f}" if len(shares) > 1 else ""
-    return f"{100 * shares.mean():.1f}{spread}"
