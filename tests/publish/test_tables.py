@@ -4,8 +4,19 @@ import numpy as np
 import pytest
 
 import toy_project
-from replications.publish.tables import CLASS, Html, badge, cell, html_table, ledger_table, measured, published
+from replications.publish.tables import (
+    CLASS,
+    Html,
+    badge,
+    cell,
+    html_table,
+    ledger_table,
+    measured,
+    published,
+    smallest_effects,
+)
 from replications.study import Claim, Published, Verdict, ledger
+from replications.study.testing import fake_records
 from toy_study import STUDY
 
 
@@ -24,6 +35,7 @@ from toy_study import STUDY
         ("well-known", "well-known"),
         ("<b> & \"q\"", "&lt;b&gt; &amp; &quot;q&quot;"),
         (Html("<b>bold</b>"), "<b>bold</b>"),
+        ("0.31 ± 0.02", "0.31\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.02"),  # stays on one line
     ],
 )  # fmt: skip
 def test_a_cell_is_escaped_and_rounded(value, text):
@@ -45,6 +57,23 @@ def test_a_table_has_a_name_and_can_be_scrolled_by_keyboard():
     assert 'tabindex="0" role="region" aria-label="Loss &quot;after&quot; &lt;10&gt; steps"' in table
     assert 'class="table replication box"' in table
     assert 'aria-label="table"' in html_table([])
+
+
+def test_effects_are_paired_and_left_out_where_nothing_can_be_said():
+    accuracies = {
+        "base": [0.3, 0.4, 0.5],
+        "better": [0.4, 0.52, 0.58],
+        "diverged": [0.4, 0.5, float("nan")],
+        "alike": [0.2, 0.3, 0.4],
+    }
+    records = fake_records({**{name: {"knn": values} for name, values in accuracies.items()}, "once": {"knn": [0.9]}})
+    pairs = {name: (name, "base") for name in (*accuracies, "once", "missing")}
+    (row,) = smallest_effects(records, pairs, "knn", 100, "points")
+    assert row["difference"] == "better"
+    assert row["mean, points"] == pytest.approx(10)
+    assert row["seeds"] == 3
+    assert row["detectable with 80 % power"] > np.std([10, 12, 8], ddof=1)
+    assert "mean" in smallest_effects(records, pairs, "knn")[0]
 
 
 def test_every_verdict_has_a_colour_and_its_word():

@@ -7,7 +7,10 @@ from html import escape
 from numbers import Integral, Real
 from typing import Any
 
-from replications.study import Verdict
+import numpy as np
+
+from replications.statistics import constant, minimum_detectable_effect
+from replications.study import Records, Verdict
 from replications.study.claims import Entry
 from replications.study.rules import Judgement
 
@@ -59,6 +62,28 @@ def html_table(rows: Iterable[Mapping[str, Any]], caption: str = "", css: str = 
         f'<div class="table-scroll" tabindex="0" role="region" aria-label="{escape(caption or "table", quote=True)}">'
         f'<table class="table replication {css}">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
+
+
+def smallest_effects(
+    records: Records, pairs: Mapping[str, tuple[str, str]], metric: str, scale: float = 1.0, unit: str = ""
+) -> list[dict[str, Any]]:
+    """A row for each pair of conditions: by how much the first is above the second, and what these seeds can show at all.
+
+    Left out are pairs that were not run, or with one seed, that diverged, or that differ by the same in every seed.
+    """
+    rows = []
+    for name, (one, two) in pairs.items():
+        found = scale * records.paired(one, two, metric) if one in records and two in records else np.empty(0)
+        if len(found) > 1 and np.isfinite(found).all() and not constant(found):
+            rows.append(
+                {
+                    "difference": name,
+                    f"mean, {unit}" if unit else "mean": float(found.mean()),
+                    "detectable with 80 % power": float(minimum_detectable_effect(found)),
+                    "seeds": len(found),
+                }
+            )
+    return rows
 
 
 def badge(verdict: Verdict) -> Html:

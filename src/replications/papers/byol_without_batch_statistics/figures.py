@@ -6,7 +6,7 @@ import numpy as np
 
 from replications.figures import band, figure, palette
 from replications.papers.byol_without_batch_statistics.identities import METRICS, NORM_NAMES, SHOWN
-from replications.statistics import mean_and_deviation, minimum_detectable_effect
+from replications.statistics import mean_and_deviation
 from replications.study import Records
 from replications.study.rules import finite
 
@@ -25,6 +25,12 @@ PUBLISHED = {
     "none": "0.1 after 300 (recalled)",
     "affine": "65.7 (recalled)",
     "gn_ws": "73.9 after 1000 epochs",
+}
+PAIRS = {  # differences that the claims are about
+    "in the encoder only − batch norm": ("encoder_bn", "bn"),
+    "group norm + WS − batch norm": ("gn_ws", "bn"),
+    "affine − none": ("affine", "none"),
+    "group norm + WS − none": ("gn_ws", "none"),
 }
 FLOOR = 1e-4  # of the logarithmic axis
 
@@ -163,26 +169,3 @@ def gained(records: Records, arm: str) -> str:
         return f"(not run at profile {records.profile})"
     gain = 100 * (records.scalars(arm, "knn") - records.scalars(arm, "knn_random"))
     return f"{gain.mean():.1f}".replace("-", "−") if np.isfinite(gain).all() else "(diverged)"
-
-
-def pairs(records: Records) -> list[dict[str, object]]:
-    """Differences of neighbours that the claims are about, and the smallest that these seeds could have shown."""
-    wanted = {
-        "in the encoder only − batch norm": ("encoder_bn", "bn"),
-        "group norm + WS − batch norm": ("gn_ws", "bn"),
-        "affine − none": ("affine", "none"),
-        "group norm + WS − none": ("gn_ws", "none"),
-    }
-    rows: list[dict[str, object]] = []
-    for name, (one, two) in wanted.items():
-        difference = 100 * records.paired(one, two, "knn") if one in records and two in records else np.empty(0)
-        if len(difference) > 1 and np.isfinite(difference).all():
-            rows.append(
-                {
-                    "difference": name,
-                    "mean, points of kNN": float(difference.mean()),
-                    "detectable with 80 % power": float(minimum_detectable_effect(difference)),
-                    "seeds": len(difference),
-                }
-            )
-    return rows
