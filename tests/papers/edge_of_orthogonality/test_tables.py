@@ -35,6 +35,13 @@ def test_every_arm_has_a_row_and_a_title_of_its_own():
     assert none["spread"] == pytest.approx(0.71)
 
 
+def test_the_best_closed_form_is_neither_trained_nor_diverged():
+    found = {"linear": 0.9, "visser_0": 0.3, "neumann_0.3": 0.4, "newton_schulz_twice_100": 0.2, "linear_tau_0": 0.8}
+    found["stiefel_0"] = float("nan")
+    records = fake_records({name: {"knn": [value] * 2} for name, value in found.items()})
+    assert tables.best_closed_form(records) == "neumann_0.3"
+
+
 def test_a_diverged_arm_has_no_numbers():
     row = next(row for row in tables.arms(made(diverged=["none"])) if row["arm"] == "no predictor")
     assert (row["kNN %"], row["spread"]) == (None, None)

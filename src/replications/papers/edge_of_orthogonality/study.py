@@ -158,7 +158,7 @@ STUDY = Study(
             minutes=0.4,
             memory_gb=1.5,
         ),
-        "laptop": Plan({"algebra": Algebra(), **arms(LAPTOP)}, seeds=3, minutes=45, memory_gb=1.5),
+        "laptop": Plan({"algebra": Algebra(), **arms(LAPTOP)}, seeds=3, minutes=25, memory_gb=1.5),
         "gpu": Plan(
             {name: arm for name, arm in arms(RESNET18).items() if name in GPU},
             seeds=3,
