@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from replications.papers.zipfian_environments.method import rarest
+from replications.papers.zipfian_environments.study import RECONSTRUCTIONS
 from replications.study import Records
 from replications.study.rules import Estimand
 
 UNIFORM, RARE, TRAIN = "success_uniform", "success_uniform_rare", "success_train"
 PLAIN = "mlp_zipf_1"
-RECONSTRUCTIONS = ("reconstruction_0.03", "reconstruction_0.3", "reconstruction_3")
+RECONSTRUCTED = tuple(f"reconstruction_{weight:g}" for weight in RECONSTRUCTIONS)
 
 
 def of(condition: str, metric: str) -> Estimand:
@@ -42,7 +43,7 @@ def every(*predicates: Estimand) -> Estimand:
 
 def tuned(records: Records) -> str:
     """The reconstruction weight with the best success on the training law, as the paper tunes."""
-    return max(RECONSTRUCTIONS, key=lambda name: float(records.scalars(name, TRAIN).mean()))
+    return max(RECONSTRUCTED, key=lambda name: float(records.scalars(name, TRAIN).mean()))
 
 
 def reconstruction_gain(metric: str) -> Estimand:
