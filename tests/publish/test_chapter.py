@@ -58,6 +58,17 @@ def test_records_of_another_config_are_not_the_largest(root, ran):
     assert chapter().recorded.profile == "smoke"
 
 
+def test_a_page_takes_the_largest_profile_that_holds_its_conditions(root, ran):
+    assert chapter().holding("fast", "slow").profile == "smoke"
+    toy_project.record("laptop")
+    found = chapter()
+    assert found.holding("fast", "slow").profile == "laptop"
+    for path in (root / "results" / "toy" / "laptop").glob("slow*.json"):
+        path.unlink()
+    assert (found.holding("fast").profile, found.holding("fast", "slow").profile) == ("laptop", "smoke")
+    assert found.holding("nowhere") is found.live
+
+
 def test_an_unknown_profile_says_what_to_set(root, ran):
     with pytest.raises(UserError, match="unknown profile 'big': set profile to one of smoke, laptop, gpu, paper"):
         chapter("big")

@@ -56,6 +56,18 @@ class Chapter:
             if larger in study.profiles and (records := self.store.recorded(study, larger)):
                 self.recorded = Records(larger, records)
 
+    def holding(self, *conditions: str) -> Records:
+        """Records of the largest profile that has recorded all `conditions`, the live ones where none has.
+
+        For pages whose largest profile trains few of their arms.
+        """
+        for name in reversed(PROFILES):
+            if name in self.study.profiles:
+                records = Records(name, self.store.recorded(self.study, name))
+                if all(condition in records for condition in conditions):
+                    return records
+        return self.live
+
     def box(self) -> Shown:
         """What each profile costs, and what was recorded where, when and in how long."""
         rows = []

@@ -66,12 +66,6 @@ def test_atari_has_a_compression_of_its_own(good, tmp_path, monkeypatch):
     assert (tmp_path / "figures" / "bio-compression-atari.svg").exists()
 
 
-def test_the_largest_records_with_minatar_are_shown(full, small):
-    gpu = fake_records({"krull-dense": {"score": [1.0]}}, profile="gpu")
-    assert figures.with_minatar(gpu, full, small) is full
-    assert figures.with_minatar(gpu, small) is small
-
-
 def test_captions_say_the_scale(full, small):
     for records in (full, small):
         for record in records:

@@ -126,10 +126,3 @@ def test_the_smoke_profile_draws_with_one_seed_and_few_arms(folder, draw):
 def test_the_scale_says_profile_pixels_images_and_seeds():
     assert figures.scale(made()) == "profile laptop: CIFAR-10 at 16 pixels, 99,840 images seen, 3 seeds"
     assert figures.scale(made(SMOKE, seeds=1, profile="smoke")).endswith("1 seed")
-
-
-def test_a_profile_without_the_arms_of_the_page_leaves_it_to_the_next():
-    gpu, laptop = made(("linear", "visser_0"), profile="gpu"), made()
-    assert figures.with_arms(gpu, laptop) is laptop
-    assert figures.with_arms(laptop, gpu) is laptop
-    assert figures.with_arms(Records("laptop", []), gpu) is gpu

@@ -108,12 +108,6 @@ def test_the_scale_says_profile_size_images_and_seeds():
     assert figures.scale(made(SMOKE, seeds=1, profile="smoke")).endswith("1 seed")
 
 
-def test_the_page_falls_back_on_what_has_its_arms():
-    gpu, laptop, smoke = made(("semppl", "alpha_0"), profile="gpu"), made(), made(SMOKE, 1, "smoke")
-    assert figures.with_arms(gpu, laptop, smoke) is laptop
-    assert figures.with_arms(smoke, Records("laptop", []), smoke) is smoke
-
-
 def test_differences_are_told_in_points_or_as_not_run():
     assert figures.said(made(), gain("alpha_0", "semppl"), "alpha_0", "semppl") == "+1.0"
     assert figures.said(made(SMOKE, 1, "smoke"), gain("oracle"), "oracle") == "(not run at profile smoke)"

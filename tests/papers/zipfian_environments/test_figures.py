@@ -112,9 +112,3 @@ def test_captions_say_the_scale_and_what_was_not_run():
     assert figures.scale(found, "byol") == "profile laptop: not run"
     assert figures.told_levels(found) == {"steps": "–", "uniform": "–"}
     assert figures.told_levels(records(ALL)) == {"steps": "0", "uniform": "0.30"}
-
-
-def test_the_page_takes_the_largest_profile_that_has_its_conditions():
-    gpu, laptop, smoke = records(("mlp_zipf_2",), levels=False), records(ALL), records(SOME)
-    assert figures.with_conditions(gpu, laptop, smoke) is laptop
-    assert figures.with_conditions(gpu, fake_records({}), smoke) is smoke

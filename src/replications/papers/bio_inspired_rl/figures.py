@@ -34,11 +34,6 @@ NAMES = {
 }  # fmt: skip
 
 
-def with_minatar(*candidates: Records) -> Records:
-    """The first of `candidates`, largest profile first, that holds MinAtar: the GPU profile holds Atari alone."""
-    return next((records for records in candidates if "breakout-dense" in records), candidates[-1])
-
-
 def games(records: Records) -> tuple[str, ...]:
     """MinAtar games of a set of records."""
     return tuple(game for game in MINATAR if f"{game}-dense" in records)

@@ -31,11 +31,6 @@ TABLE_5B = {"no_predictor": 0.2, "no_stop_gradient": 0.3}  # likewise, without n
 IMAGENET_CHANCE = 0.1  # %
 
 
-def with_arms(*candidates: Records, arm: str = "full") -> Records:
-    """The first of `candidates`, largest profile first, that holds the arms of this page: not all profiles do."""
-    return next((records for records in candidates if arm in records), candidates[-1])
-
-
 def scale(records: Records) -> str:
     """The scale of a set of records in words, for captions."""
     main = records[_main(records)]

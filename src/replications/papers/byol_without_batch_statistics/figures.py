@@ -35,11 +35,6 @@ PAIRS = {  # differences that the claims are about
 FLOOR = 1e-4  # of the logarithmic axis
 
 
-def with_arms(*candidates: Records) -> Records:
-    """The first of `candidates`, largest profile first, that holds all layouts of BYOL: smoke does not, in its haste."""
-    return next((records for records in candidates if all(arm in records for arm in BYOL_ARMS)), candidates[-1])
-
-
 def scale(records: Records) -> str:
     """The scale of a set of records in words, for captions."""
     main = records["bn"]

@@ -20,11 +20,6 @@ STARTS = {"linear": "drawn as every layer", "linear_symmetric": "drawn symmetric
 SEPARATED = {"newton_schulz_0.3": "Newton-Schulz, α = 0.3", "direct_copy_0.3": "DirectCopy, α = 0.3"}
 
 
-def with_arms(*candidates: Records) -> Records:
-    """The first of `candidates`, largest profile first, that holds the arms of this page: not all profiles do."""
-    return next((records for records in candidates if "direct_copy_0.3" in records), candidates[-1])
-
-
 def scale(records: Records) -> str:
     """The scale of a set of records in words, for captions."""
     main = records["linear"]

@@ -36,11 +36,6 @@ SWEEP = {
 }
 
 
-def with_arms(*candidates: Records) -> Records:
-    """The first of `candidates` that holds the arms of this page; else the last, the smoke profile's."""
-    return next((records for records in candidates if all(arm in records for arm in BOUNDS)), candidates[-1])
-
-
 def scale(records: Records, arm: str = "semppl") -> str:
     """The scale of a set of records in words, for captions."""
     main = records[arm]

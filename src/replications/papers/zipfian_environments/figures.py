@@ -53,11 +53,6 @@ PRINTED = "paper: train, uniform, rare"
 LAWS = {"uniform": 0, "zipf_1": 1, "zipf_2": 2}
 
 
-def with_conditions(*candidates: Records) -> Records:
-    """The first of `candidates`, largest profile first, that holds the conditions of this page: not all profiles do."""
-    return next((records for records in candidates if "mlp_zipf_2" in records and "lift" in records), candidates[-1])
-
-
 def scale(records: Records, condition: str) -> str:
     """The scale of a condition in words, for captions."""
     if condition not in records:
