@@ -28,6 +28,7 @@ HEADINGS = [
 AWAITING_RECORDS = {
     "semppl",
 }
+LAPTOP_MINUTES = {"byol": 105}  # half a million images for each run of its ladder; all others keep to 90
 every_chapter = pytest.mark.parametrize("slug", SLUGS)
 
 
@@ -78,7 +79,7 @@ def test_every_profile_is_declared_within_its_budget(slug):
     study = registry.study_of(slug)
     assert tuple(study.profiles) == PROFILES
     assert study.plan("smoke").minutes <= 1
-    assert study.plan("laptop").minutes <= 90
+    assert study.plan("laptop").minutes <= LAPTOP_MINUTES.get(slug, 90)
     assert study.plan("laptop").seeds >= 3
     assert study.plan("gpu").minutes <= 30 or not study.plan("gpu").needs_gpu
 

@@ -10,13 +10,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from replications.papers.byol import variants
+from replications.papers.byol import figures, variants
 from replications.papers.byol.study import STUDY
 from replications.study import Curve, Records
 from replications.study.testing import fake_records
 
 LAPTOP = STUDY.plan("laptop").conditions
-SHORTS = [name for name in LAPTOP if not name.startswith(("tau_", "no_", "full", "no_colour"))] + ["no_colour"]
+SHORTS = [name for name in LAPTOP if name not in figures.TITLES]
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def made(names: Sequence[str] = tuple(SHORTS), seeds: int = 3, profile: str = "l
             "projection_norm": [Curve([0, 1, 2], [5.0, 50, 500], "epoch", "") for _ in range(seeds)],
         }
         for name in names
-        if name.startswith("watch")
+        if name in (*variants.DECAY, "loss_none")
     }
     fakes = fake_records(scalars, profile=profile, curves=curves)
     return Records(profile, [replace(r, config={"epochs": 3.0}, cost=replace(r.cost, samples=149_760)) for r in fakes])
@@ -57,7 +57,7 @@ def test_robustness_has_ours_above_the_papers_where_recorded(folder):
     data = drawn(folder, "byol-robustness")
     assert len(data["axes"]) == 4
     batch = {series["label"]: series["y"] for series in data["axes"][0]["series"] if series["label"]}
-    lost = 100 * (records.scalars("short", "knn") - records.scalars("batch_64", "knn")).mean()
+    lost = 100 * (records.scalars("watch", "knn") - records.scalars("batch_64", "knn")).mean()
     assert batch["BYOL"] == pytest.approx([0, lost])
     lost = 100 * (records.scalars("simclr", "knn") - records.scalars("simclr_batch_64", "knn")).mean()
     assert batch["SimCLR's form"] == pytest.approx([0, lost])
@@ -66,7 +66,7 @@ def test_robustness_has_ours_above_the_papers_where_recorded(folder):
     assert views["SimCLR's form"] == pytest.approx([0, 6, 22.2, 26.2, 27.6])
 
 
-@pytest.mark.parametrize("names", [["full"], ["short", "simclr", "batch_64"]])
+@pytest.mark.parametrize("names", [["full"], ["watch", "simclr", "batch_64"]])
 def test_robustness_shows_the_paper_alone_before_all_arms_are_recorded(folder, names):
     variants.robustness(made(names))
     data = drawn(folder, "byol-robustness")
@@ -78,20 +78,20 @@ def test_the_table_has_every_variant_with_its_change_and_the_papers():
     rows = {row["variant"]: row for row in variants.table(made())}
     assert len(rows) == len(variants.BASES) + len(variants.VARIANTS)
     records = made()
-    change = 100 * (records.scalars("negatives", "knn") - records.scalars("short", "knn"))
+    change = 100 * (records.scalars("negatives", "knn") - records.scalars("watch", "knn"))
     assert rows["negatives added, α = 0.1"]["change, points"].startswith(f"{change.mean():.1f} ±")
     assert rows["negatives added, α = 0.1"]["paper, change"] == -1.6
     assert rows["τ = 0, λ = 10"]["paper, change"] == 61.1
-    assert rows["BYOL"]["kNN %"] == f"{100 * records.scalars('short', 'knn').mean():.1f}"
+    assert rows["BYOL"]["kNN %"] == f"{100 * records.scalars('watch', 'knn').mean():.1f}"
     assert rows["BYOL"]["change, points"] is None
 
 
 def test_the_table_says_what_is_not_recorded_and_what_diverged():
-    rows = {row["variant"]: row for row in variants.table(made(["short", "negatives"]))}
+    rows = {row["variant"]: row for row in variants.table(made(["watch", "negatives"]))}
     assert rows["τ = 0, λ = 10"]["kNN %"] is None
     assert rows["τ = 0, λ = 10"]["seeds"] == 0
     assert rows["negatives added, α = 0.1"]["seeds"] == 3
-    broken = fake_records({"short": {"knn": [0.5], "std": [0.8]}, "loss_none": {"knn": [np.nan], "std": [np.nan]}})
+    broken = fake_records({"watch": {"knn": [0.5], "std": [0.8]}, "loss_none": {"knn": [np.nan], "std": [np.nan]}})
     rows = {row["variant"]: row for row in variants.table(broken)}
     gone = rows["no normalisation in the loss"]
     assert (gone["kNN %"], gone["change, points"], gone["spread"], gone["seeds"]) == (None, None, None, 1)
@@ -122,12 +122,10 @@ def test_the_exact_problem_shows_the_worst_seed():
 
 
 def test_the_scale_is_that_of_the_condition():
-    assert variants.scale(made(), "short") == "profile laptop: CIFAR-10, 149,760 images seen in 3 epochs, 3 seeds"
+    assert variants.scale(made(), "watch") == "profile laptop: CIFAR-10, 149,760 images seen in 3 epochs, 3 seeds"
     assert variants.scale(made(), "full") == "not recorded yet"
 
 
 def test_every_arm_of_the_laptop_is_shown_somewhere():
-    from replications.papers.byol import figures
-
-    shown = {*figures.TITLES, *variants.VARIANTS, *variants.DECAY, "short", "short_tau_0", "simclr"}
-    assert shown | {"watch_loss_none", "equilibrium"} == set(LAPTOP) | set(STUDY.plan("gpu").conditions)
+    shown = {*figures.TITLES, *variants.VARIANTS, *variants.DECAY}
+    assert shown | {"short_tau_0", "equilibrium"} == set(LAPTOP) | set(STUDY.plan("gpu").conditions)

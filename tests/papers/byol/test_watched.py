@@ -99,12 +99,12 @@ def test_a_run_with_a_fitted_predictor_ends():
     assert 0 < outcome.scalars["loss"] < 8
 
 
-def test_arms_differ_from_the_short_ones_in_what_is_watched_only():
+def test_arms_differ_from_those_that_are_not_watched_in_what_is_watched_only():
     arms = STUDY.plan("laptop").conditions
-    pairs = {"watch": "short", "watch_simclr": "simclr", "watch_loss_none": "loss_none"}
-    for watch, plain in pairs.items():
+    for watch, plain in {"watch": "full", "simclr": "simclr_batch_64"}.items():
         found = {k: v for k, v in asdict(arms[watch]).items() if k not in ("held_out", "fit_predictor")}
-        assert found == asdict(arms[plain])
-    for watch in ("watch", "watch_simclr"):
-        assert replace(arms[f"{watch}_no_decay"], weight_decay=5e-4, control=False) == arms[watch]
-        assert arms[f"{watch}_no_decay"].weight_decay == 0
+        assert found == asdict(replace(arms[plain], epochs=3.0, accumulation=1))
+    for decay, without in {"watch": "no_decay", "simclr": "simclr_no_decay"}.items():
+        assert replace(arms[without], weight_decay=5e-4, control=False) == arms[decay]
+        assert arms[without].weight_decay == 0
+    assert replace(arms["loss_none"], loss_norm="l2", control=False) == arms["watch"]
