@@ -26,8 +26,8 @@ class DamagedRecord(ValueError):
 class Cost:
     """What a run cost; the only part of a record that two runs with the same seed may disagree on."""
 
-    wall_s: float
-    cpu_s: float
+    wall_s: float  # of the process that finished the run: what one that was killed had spent is not in it
+    cpu_s: float  # likewise
     peak_memory_mb: float
     steps: int
     samples: int
