@@ -126,6 +126,13 @@ def test_the_scale_is_that_of_the_condition():
     assert variants.scale(made(), "full") == "not recorded yet"
 
 
+def test_differences_are_told_in_points_or_as_not_recorded():
+    records = made(["watch", "negatives"])
+    assert variants.said(records, "watch", "negatives") == "1.0"
+    assert variants.said(records, "negatives", "watch") == "−1.0"
+    assert variants.said(records, "crop", "watch") == "(not recorded yet)"
+
+
 def test_every_arm_of_the_laptop_is_shown_somewhere():
     shown = {*figures.TITLES, *variants.VARIANTS, *variants.DECAY}
     assert shown | {"short_tau_0", "equilibrium"} == set(LAPTOP) | set(STUDY.plan("gpu").conditions)

@@ -68,6 +68,13 @@ def scale(records: Records, name: str) -> str:
     )
 
 
+def said(records: Records, name: str, base: str, metric: str = "knn") -> str:
+    """By how many points one condition is above another, in words for the prose."""
+    if name not in records or base not in records:
+        return "(not recorded yet)"
+    return f"{100 * records.paired(name, base, metric).mean():.1f}".replace("-", "−")
+
+
 def robustness(records: Records) -> None:
     """Accuracy lost with smaller batches and fewer augmentations; ours, where recorded, above the paper's Figure 3."""
     ours = recorded(records)
