@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from replications.papers.byol.tuning import trial
 from replications.papers.byol_without_batch_statistics.claims import CLAIMS
 from replications.papers.byol_without_batch_statistics.identities import METRICS
-from replications.papers.byol_without_batch_statistics.study import RATES, STUDY, trial
+from replications.papers.byol_without_batch_statistics.study import RATES, STUDY
 from replications.study import Verdict, judge_records
 from replications.study.testing import fake_records
 

@@ -13,6 +13,7 @@ from replications.models.resnet import tiny_resnet
 from replications.papers.byol import study as byol
 from replications.papers.byol.method import Network
 from replications.papers.byol.pretraining import METRICS
+from replications.papers.byol.tuning import trial
 from replications.papers.byol_without_batch_statistics import method, study
 from replications.papers.byol_without_batch_statistics.identities import Identities
 from replications.papers.byol_without_batch_statistics.study import (
@@ -23,7 +24,6 @@ from replications.papers.byol_without_batch_statistics.study import (
     STUDY,
     Config,
     LayoutLearner,
-    trial,
 )
 from replications.study import Context, Outcome, UserError
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from replications.papers.byol_without_batch_statistics.study import RATES, trial
+from replications.papers.byol.tuning import trial
+from replications.papers.byol_without_batch_statistics.study import RATES
 from replications.study import (
     AllOf,
     BetterThan,

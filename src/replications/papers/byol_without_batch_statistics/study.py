@@ -1,7 +1,7 @@
 """The runs behind the claims of "BYOL works even without batch statistics": one training for each layout of norms.
 
 `run` is BYOL's pre-training with other networks. Every arm has its own learning rate, chosen at equal cost: each rate
-of `RATES` trains each arm for a short while, and `tuning.best` picks by neighbours of held-out training images.
+of `RATES` trains each arm for a short while, and `tuning.TRIALS` picks by neighbours of held-out training images.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from replications.papers.byol import study as byol
 from replications.papers.byol.method import Network
 from replications.papers.byol.pretraining import METRICS, Learner, Pretraining, dry_steps, pretrain, split
 from replications.papers.byol.study import make_optimizer
+from replications.papers.byol.tuning import trial
 from replications.papers.byol_without_batch_statistics import identities
 from replications.papers.byol_without_batch_statistics.identities import Identities
 from replications.papers.byol_without_batch_statistics.method import build, calibrate, layout, whole
@@ -95,7 +96,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "simclr_none": {"layout": "none", **SIMCLR},
 }
 RATES = (0.03, 0.1, 0.3)  # peak learning rates that every arm tries
-LEARNING_RATES: dict[str, float] = {  # what `tuning.best` selects; a test compares
+LEARNING_RATES: dict[str, float] = {  # what `tuning.TRIALS` selects; a test compares
     "bn": 0.1,
     "encoder_bn": 0.1,
     "none": 0.03,
@@ -121,11 +122,6 @@ LONG = Config(**asdict(byol.IMAGENET))  # 1000
 def tuned(base: Config, arm: str, share: float = 1.0) -> Config:
     """`base` with an arm's networks and `share` of its learning rate."""
     return replace(base, lr=share * LEARNING_RATES[arm], **ARMS[arm])
-
-
-def trial(arm: str, rate: float) -> str:
-    """Name of the condition that tries a rate for an arm."""
-    return f"tune_{arm}_{rate:g}"
 
 
 def _trials() -> Mapping[str, Config]:
