@@ -12,9 +12,11 @@ import torch
 from replications.models.resnet import tiny_resnet
 from replications.papers.byol.pretraining import METRICS
 from replications.papers.byol.study import ENCODERS
+from replications.papers.byol.tuning import trial
 from replications.papers.semppl import study
 from replications.papers.semppl.learner import Config
-from replications.papers.semppl.study import RECALLED, STUDY
+from replications.papers.semppl.study import LEARNING_RATES, LOSSES, RATES, RECALLED, STUDY
+from replications.papers.semppl.tuning import TRIALS
 from replications.study import Context, Outcome
 
 SMALL = Config(
@@ -86,11 +88,26 @@ def test_held_out_images_take_the_place_of_the_test_split(pictures, monkeypatch)
 def test_arms_differ_in_what_their_names_say_alone():
     full, sweep = study.arms(Config()), study.sweep(Config(epochs=1.5))
     assert full["semppl"] == Config()
-    assert full["alpha_0_ten"] == replace(Config(), share=0.1, alpha=0.0)
-    assert full["byol"] == replace(full["byol_semppl"], alpha=0.0)
+    assert full["alpha_0_ten"] == replace(full["alpha_0"], share=0.1)
+    assert replace(full["byol"], lr=0.0) == replace(full["byol_semppl"], alpha=0.0, lr=0.0)
     assert sweep["sweep_recalled"] == replace(sweep["sweep"], **RECALLED)
     assert {config.epochs for config in sweep.values()} == {1.5}
-    assert len({config.lr for config in (*full.values(), *sweep.values())}) == 1  # a rate for all
+    assert len({config.lr for config in sweep.values()}) == 1
+
+
+def test_every_loss_has_the_same_trials_and_its_arms_the_rate_that_they_select():
+    plan = STUDY.plan("laptop").conditions
+    for loss, form in LOSSES.items():
+        tried = [plan[trial(loss, rate)] for rate in RATES]
+        assert [config.lr for config in tried] == list(RATES)
+        assert {replace(config, lr=0.0) for config in tried} == {
+            replace(Config(), epochs=1.5, looks=3, held_out=5_000, lr=0.0, **form)
+        }
+    for arm in study.arms(Config()):
+        config = plan[arm]
+        loss = next(loss for loss in LOSSES if (config.base, config.alpha) == (plan[loss].base, plan[loss].alpha))
+        assert config.lr == LEARNING_RATES[loss]
+    assert TRIALS.best(TRIALS.recorded()) == LEARNING_RATES
 
 
 def test_the_papers_profile_has_both_shares_and_both_encoders():

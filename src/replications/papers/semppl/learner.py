@@ -63,7 +63,7 @@ class Config(Pretraining):
     size: int = 16  # pixels a side
     epochs: float = 5.0
     tau: float = 0.9  # the target's decay at step 0, not the temperature: a thousand steps want a faster target
-    lr: float = 0.3  # peak; the better of two in a pilot of the arm without semantic positives
+    lr: float = 0.3  # peak; the arms of profile laptop have what their trials select
 
 
 class SemPPL(Learner):

@@ -11,6 +11,7 @@ from replications.data import cifar10
 from replications.papers.byol.pretraining import METRICS as PRETRAINING_METRICS
 from replications.papers.byol.pretraining import ONE_PERCENT, TEN_PERCENT, Split, dry_steps, pretrain, split
 from replications.papers.byol.study import CLASSES, RESNET50
+from replications.papers.byol.tuning import trial
 from replications.papers.semppl.exact import METRICS as EXACT_METRICS
 from replications.papers.semppl.exact import Algebra, run_algebra
 from replications.papers.semppl.learner import Config, SemPPL
@@ -48,21 +49,44 @@ def dry_run(config: Config, context: Context) -> str:
     return dry_steps(replace(config, labelled=2, queue=64), context, make)
 
 
+LOSSES: dict[str, dict[str, Any]] = {
+    "semppl": {},
+    "alpha_0": {"alpha": 0.0},
+    "byol_semppl": {"base": "byol"},
+    "byol": {"base": "byol", "alpha": 0.0},
+}
+RATES = (0.1, 0.3, 1.0)  # peak learning rates that every loss tries
+LEARNING_RATES = {  # what `tuning.TRIALS` selects; a test compares
+    "semppl": 0.3,
+    "alpha_0": 1.0,
+    "byol_semppl": 0.1,
+    "byol": 0.3,
+}
+
+
+def tuned(base: Config, loss: str) -> Config:
+    """`base` with a loss and its learning rate."""
+    return replace(base, lr=LEARNING_RATES[loss], **LOSSES[loss])
+
+
 def arms(full: Config) -> dict[str, Config]:
     """Everything that the rules compare, at one length."""
-    ten = replace(full, share=TEN_PERCENT)
+    semppl, ten = tuned(full, "semppl"), replace(full, share=TEN_PERCENT)
     return {
-        "semppl": full,
-        "alpha_0": replace(full, alpha=0.0),
-        "oracle": replace(full, positives="oracle"),
-        "random": replace(full, positives="random"),
-        "flips_20": replace(full, flips=0.2),
-        "flips_40": replace(full, flips=0.4),
-        "byol": replace(full, base="byol", alpha=0.0),
-        "byol_semppl": replace(full, base="byol"),
-        "semppl_ten": ten,
-        "alpha_0_ten": replace(ten, alpha=0.0),
+        **{loss: tuned(full, loss) for loss in LOSSES},
+        "oracle": replace(semppl, positives="oracle"),
+        "random": replace(semppl, positives="random"),
+        "flips_20": replace(semppl, flips=0.2),
+        "flips_40": replace(semppl, flips=0.4),
+        "semppl_ten": tuned(ten, "semppl"),
+        "alpha_0_ten": tuned(ten, "alpha_0"),
     }
+
+
+def trials(short: Config) -> dict[str, Config]:
+    """Every loss at every rate, judged by training images that are held out."""
+    tried = replace(short, held_out=5_000)
+    return {trial(loss, rate): replace(tried, lr=rate, **form) for loss, form in LOSSES.items() for rate in RATES}
 
 
 def sweep(short: Config) -> dict[str, Config]:
@@ -135,7 +159,9 @@ STUDY = Study(
             minutes=0.3,
             memory_gb=1.5,
         ),
-        "laptop": Plan({**arms(LAPTOP), **sweep(SHORT), "algebra": Algebra()}, seeds=3, minutes=40, memory_gb=2),
+        "laptop": Plan(
+            {**arms(LAPTOP), **sweep(SHORT), **trials(SHORT), "algebra": Algebra()}, seeds=3, minutes=50, memory_gb=2
+        ),
         "gpu": Plan(
             {"semppl": RESNET18, "alpha_0": replace(RESNET18, alpha=0.0)},
             seeds=3,
