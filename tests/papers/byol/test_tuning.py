@@ -8,7 +8,7 @@ from replications.study.testing import fake_records
 
 NAN = float("nan")
 USED = {"one": 0.1, "other": 0.03}
-TRIALS = Trials(STUDY, (0.03, 0.1, 0.3), USED, metric="knn", title="kNN")
+TRIALS = Trials(STUDY, (0.03, 0.1, 0.3), USED, metric="knn")
 
 
 def trials(values: dict[str, list[list[float]]]) -> dict[str, dict[str, list[float]]]:
@@ -40,7 +40,7 @@ def test_an_arm_counts_when_all_its_trials_are_there():
 def test_rows_show_every_rate_in_per_cent_and_nothing_where_trials_are_missing_or_diverged():
     rows = TRIALS.rows(fake_records(trials({"one": [[0.3] * 3, [0.4] * 3, [0.5, 0.5, NAN]]})))
     assert [row["arm"] for row in rows] == ["one", "other"]
-    names = [f"rate {rate:g}, kNN %" for rate in TRIALS.rates]
+    names = [f"% at {rate:g}" for rate in TRIALS.rates]
     assert [rows[0][name] for name in names[:2]] == pytest.approx([30, 40])
     assert rows[0][names[2]] is None
     assert [rows[1][name] for name in names] == [None] * 3

@@ -27,7 +27,6 @@ class Trials:
     rates: tuple[float, ...]
     used: Mapping[str, float]  # arm → the rate that it is trained with
     metric: str
-    title: str  # of the metric, for a table
 
     def recorded(self) -> Records:
         """The laptop's records."""
@@ -58,7 +57,7 @@ class Trials:
             {
                 "arm": arm,
                 **{
-                    f"rate {rate:g}, {self.title} %": finite(float(scores[arm][place])) if arm in scores else None
+                    f"% at {rate:g}": finite(float(scores[arm][place])) if arm in scores else None
                     for place, rate in enumerate(self.rates)
                 },
                 "rate used": used,

@@ -6,7 +6,7 @@ Run as a module it prints what the recorded trials select, to be written into `s
 from replications.papers.byol.tuning import Trials
 from replications.papers.byol_without_batch_statistics.study import LEARNING_RATES, RATES, STUDY
 
-TRIALS = Trials(STUDY, RATES, LEARNING_RATES, metric="knn", title="kNN")
+TRIALS = Trials(STUDY, RATES, LEARNING_RATES, metric="knn")
 
 if __name__ == "__main__":
     print(TRIALS.best(TRIALS.recorded()))
