@@ -145,4 +145,4 @@ def said(records: Records, difference: Callable[[Records], np.ndarray], *needed:
     """Mean difference in points for the prose, or that it was not run."""
     if any(arm not in records for arm in needed):
         return f"(not run at profile {records.profile})"
-    return f"{100 * difference(records).mean():+.1f}"
+    return f"{100 * difference(records).mean():+.1f}".replace("-", "−")
