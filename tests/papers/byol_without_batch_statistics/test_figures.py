@@ -12,7 +12,7 @@ import pytest
 
 from replications.papers.byol_without_batch_statistics import figures
 from replications.papers.byol_without_batch_statistics.identities import METRICS, NORM_NAMES, SHOWN
-from replications.papers.byol_without_batch_statistics.study import ARMS, ON_GPU, SMOKE, STUDY
+from replications.papers.byol_without_batch_statistics.study import ARMS, SMOKE, STUDY, WITHOUT_NEGATIVES
 from replications.study import Curve, Records
 from replications.study.testing import fake_records
 
@@ -87,7 +87,7 @@ def test_depth_has_a_line_a_network_and_a_tick_a_norm(folder):
 
 
 @pytest.mark.parametrize("draw", [figures.layouts, figures.spread, figures.depth])
-@pytest.mark.parametrize(("arms", "profile"), [(SMOKE, "smoke"), (ON_GPU, "gpu")])
+@pytest.mark.parametrize(("arms", "profile"), [(SMOKE, "smoke"), (WITHOUT_NEGATIVES, "gpu")])
 def test_other_profiles_draw_what_they_have(folder, draw, arms, profile):
     draw(made(arms, seeds=1 if profile == "smoke" else 3, profile=profile))
     assert len(list(folder.glob("*.svg"))) == 1
@@ -130,5 +130,5 @@ def test_the_scale_says_profile_pixels_images_epochs_and_seeds():
 
 def test_arms_are_those_of_the_study():
     assert set(figures.ARMS) == set(ARMS)
-    assert set(figures.BYOL_ARMS) == set(ON_GPU)
+    assert set(figures.BYOL_ARMS) == set(WITHOUT_NEGATIVES)
     assert set(figures.BYOL_ARMS) <= set(STUDY.plan("gpu").conditions)
