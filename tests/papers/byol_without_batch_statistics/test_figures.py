@@ -42,9 +42,19 @@ def made(arms: Sequence[str] = tuple(ARMS), seeds: int = 3, profile: str = "lapt
     scalars["identities"] = {name: [1e-15 * (s + 1) for s in range(seeds)] for name in METRICS}
     deviations = np.linspace(1.0, 0.1, len(SHOWN) * len(NORM_NAMES), dtype=np.float32).reshape(len(SHOWN), -1)
     arrays = {"identities": {"deviations": [deviations * (1 + s / 10) for s in range(seeds)]}}
-    config = {"epochs": 3.0, "size": 32, "lr": 0.1}
     fakes = fake_records(scalars, profile=profile, curves=curves, arrays=arrays)
-    return Records(profile, [replace(r, config=config, cost=replace(r.cost, samples=149_760)) for r in fakes])
+    config = {"size": 32, "lr": 0.1}
+    return Records(
+        profile,
+        [
+            replace(
+                record,
+                config={**config, "epochs": 3.0 if record.condition.startswith("short") else 8.0},
+                cost=replace(record.cost, samples=399_360),
+            )
+            for record in fakes
+        ],
+    )
 
 
 def drawn(folder, name: str) -> dict:
@@ -113,6 +123,15 @@ def test_an_arm_is_told_in_words():
     assert figures.gained(made(SMOKE, 1, "smoke"), "affine") == "(not run at profile smoke)"
 
 
+def test_both_lengths_of_a_layout_stand_side_by_side():
+    rows = figures.lengths(made((*WITHOUT_NEGATIVES, "short_bn", "short_none"), diverged="none"))
+    assert [row["norm"] for row in rows] == ["batch norm", "none"]
+    assert rows[0]["points gained, 3 epochs"].startswith("16.5 ±")
+    assert rows[1]["spread, 3 epochs"] is not None
+    assert rows[1]["spread, 8 epochs"] is None  # diverged
+    assert figures.lengths(made(SMOKE, 1, "smoke")) == []
+
+
 def test_the_differences_shown_are_of_layouts():
     assert {arm for pair in figures.PAIRS.values() for arm in pair} <= figures.ARMS.keys()
 
@@ -124,7 +143,7 @@ def test_exact_rows_show_the_range_over_seeds():
 
 
 def test_the_scale_says_profile_pixels_images_epochs_and_seeds():
-    assert figures.scale(made()) == "profile laptop: CIFAR-10 at 32 pixels, 149,760 images seen in 3 epochs, 3 seeds"
+    assert figures.scale(made()) == "profile laptop: CIFAR-10 at 32 pixels, 399,360 images seen in 8 epochs, 3 seeds"
     assert figures.scale(made(SMOKE, 1, "smoke")).endswith("1 seed")
 
 

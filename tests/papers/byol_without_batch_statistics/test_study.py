@@ -129,7 +129,8 @@ def test_every_arm_has_the_same_trials_and_the_same_budget():
         assert trials[0].held_out > 0  # the test split is not read
         main = plan.conditions[arm]
         assert main == replace(study.LAPTOP, lr=LEARNING_RATES[arm], **ARMS[arm])
-    assert set(plan.conditions) == {trial(arm, rate) for arm in ARMS for rate in RATES} | {*ARMS, "identities"}
+    trials = {trial(arm, rate) for arm in ARMS for rate in RATES}
+    assert set(plan.conditions) == trials | {*ARMS, *map(study.short, study.WITHOUT_NEGATIVES), "identities"}
     assert LEARNING_RATES.keys() == ARMS.keys()
 
 
@@ -147,6 +148,13 @@ def test_the_smoke_profile_checks_the_identities_of_the_laptops_networks():
     )
     assert STUDY.run_of(smoke["identities"]) is not STUDY.run
     assert STUDY.run_of(smoke["bn"]) is study.run
+
+
+def test_first_and_second_trainings_differ_in_length_alone():
+    arms = STUDY.plan("laptop").conditions
+    for arm in study.WITHOUT_NEGATIVES:
+        assert replace(arms[study.short(arm)], epochs=8.0) == arms[arm]
+    assert len({arms[arm].epochs for arm in ARMS}) == 1
 
 
 def test_the_paper_profile_is_byols_recipe_with_other_norms():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from replications.figures import band, figure, palette
+from replications.papers.byol_without_batch_statistics.claims import gain
 from replications.papers.byol_without_batch_statistics.identities import METRICS, NORM_NAMES, SHOWN
+from replications.papers.byol_without_batch_statistics.study import short
 from replications.statistics import mean_and_deviation
 from replications.study import Records
 from replications.study.rules import finite
@@ -162,5 +164,17 @@ def gained(records: Records, arm: str) -> str:
     """What an arm has learnt, in points of kNN accuracy over its untrained encoder, for the prose."""
     if arm not in records:
         return f"(not run at profile {records.profile})"
-    gain = 100 * (records.scalars(arm, "knn") - records.scalars(arm, "knn_random"))
-    return f"{gain.mean():.1f}".replace("-", "−") if np.isfinite(gain).all() else "(diverged)"
+    points = 100 * gain(arm)(records)
+    return f"{points.mean():.1f}".replace("-", "−") if np.isfinite(points).all() else "(diverged)"
+
+
+def lengths(records: Records) -> list[dict[str, object]]:
+    """A row a layout: what it gained in the first, shorter trainings and in those that are judged."""
+    rows: list[dict[str, object]] = []
+    for arm in (arm for arm in BYOL_ARMS if arm in records and short(arm) in records):
+        rows.append({"norm": BYOL_ARMS[arm]})
+        for name in (short(arm), arm):
+            epochs = f"{records[name][0].config['epochs']:g} epochs"
+            rows[-1][f"points gained, {epochs}"] = mean_and_deviation(100 * gain(name)(records))
+            rows[-1][f"spread, {epochs}"] = finite(float(records.scalars(name, "std").mean()))
+    return rows
