@@ -139,7 +139,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="P1",
         statement="SemPPL lies between its bounds: random positives, then α = 0, then SemPPL, then the true labels.",
-        published=Published(None, "", "our control", read=True),
+        published=Published(None, "", "our control", read=False),
         rule=EverySeed(between, "random < α = 0 ≤ SemPPL ≤ oracle in accuracy with 1 % of the labels"),
         evidence="fig-semppl-arms",
     ),
